@@ -1,0 +1,182 @@
+//! Running a dataset against an agent.
+//!
+//! Each case is asked once, in a session of its own that is ended afterwards, with a trace made
+//! beforehand so that the agent's spans and the experiment's are one tree. A failure is a result.
+
+mod case;
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::AgentClient;
+use crate::cost::PriceTable;
+use crate::dataset::Dataset;
+use crate::evaluator::Evaluator;
+use crate::langfuse::{Experiment, LangfuseClient, LangfuseError};
+
+pub use crate::results::{EvaluatorSummary, ExperimentResult, ItemError, ItemResult, Quality};
+pub use case::{CaseRunner, chain};
+
+/// What to run and how.
+#[derive(Clone, Debug)]
+pub struct ExperimentPlan<'a> {
+    /// The experiment's name: what is being tried.
+    pub name: String,
+    /// The run's name; running again under the same name adds to the same experiment in Langfuse.
+    pub run_name: String,
+    /// The questions.
+    pub dataset: &'a Dataset,
+    /// Cases in flight at once, at least 1.
+    pub concurrency: usize,
+    /// Longest time for one case's agent call, repeats after throttling included.
+    pub case_deadline: Duration,
+    /// Kept with the run here and in Langfuse.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// For the cost of answers; without it cost is unknown, not zero.
+    pub prices: Option<&'a PriceTable>,
+}
+
+/// A step of a run, for a progress bar.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// The dataset is being brought to Langfuse.
+    Syncing,
+    /// The cases are starting.
+    Started {
+        /// Number of cases.
+        planned: usize,
+    },
+    /// A case is done.
+    CaseDone {
+        /// The case.
+        case_id: String,
+        /// Cases done so far, this one included.
+        done: usize,
+        /// Number of cases.
+        planned: usize,
+        /// Whether it passes.
+        passed: bool,
+        /// Whether there is no answer.
+        failed: bool,
+    },
+    /// Spans and scores are being sent to Langfuse.
+    Publishing,
+}
+
+/// Why a run could not start. What fails later is in the result.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// The plan makes no sense.
+    #[error("experiment plan: {0}")]
+    Plan(String),
+    /// The dataset could not be brought to Langfuse.
+    #[error("bring dataset `{dataset}` to Langfuse")]
+    Dataset {
+        /// The dataset's name.
+        dataset: String,
+        /// The cause.
+        #[source]
+        source: Box<LangfuseError>,
+    },
+}
+
+/// Runs every case of the plan and evaluates the replies.
+///
+/// The result holds one item per case in dataset order, also for cases that failed and, after a
+/// cancellation, for those that never started. With a Langfuse client the dataset is brought there
+/// first and the experiment is shown there at the end.
+///
+/// # Errors
+/// [`ExperimentError`] when the plan is empty or the dataset cannot be brought to Langfuse.
+pub async fn run(
+    plan: &ExperimentPlan<'_>,
+    client: &dyn AgentClient,
+    evaluators: &[Box<dyn Evaluator>],
+    langfuse: Option<&LangfuseClient>,
+    progress: &(dyn Fn(Progress) + Send + Sync),
+    cancel: &CancellationToken,
+) -> Result<ExperimentResult, ExperimentError> {
+    if plan.concurrency == 0 {
+        return Err(ExperimentError::Plan(
+            "concurrency is 0, expected at least 1".into(),
+        ));
+    }
+    let remote = match langfuse {
+        Some(langfuse) => {
+            progress(Progress::Syncing);
+            let remote = langfuse
+                .ensure_dataset(plan.dataset)
+                .await
+                .map_err(|source| ExperimentError::Dataset {
+                    dataset: plan.dataset.name.clone(),
+                    source: Box::new(source),
+                })?;
+            Some((langfuse, remote))
+        }
+        None => None,
+    };
+
+    let planned = plan.dataset.cases.len();
+    progress(Progress::Started { planned });
+    let started_at = case::now_rfc3339();
+    let runner = CaseRunner {
+        client,
+        evaluators,
+        prices: plan.prices,
+        deadline: plan.case_deadline,
+    };
+    let mut items = Vec::with_capacity(planned);
+    let mut running = futures::stream::iter(plan.dataset.cases.iter().enumerate())
+        .map(|(index, case)| {
+            let runner = &runner;
+            async move { (index, runner.run(case, cancel).await) }
+        })
+        .buffer_unordered(plan.concurrency);
+    while let Some((index, item)) = running.next().await {
+        progress(Progress::CaseDone {
+            case_id: item.case_id.clone(),
+            done: items.len() + 1,
+            planned,
+            passed: item.passed(),
+            failed: item.error.is_some(),
+        });
+        items.push((index, item));
+    }
+    items.sort_by_key(|(index, _)| *index);
+
+    let mut result = ExperimentResult {
+        version: 1,
+        name: plan.name.clone(),
+        run_name: plan.run_name.clone(),
+        dataset: plan.dataset.name.clone(),
+        dataset_hash: plan.dataset.hash.clone(),
+        planned,
+        items: items.into_iter().map(|(_, item)| item).collect(),
+        evaluators: evaluators
+            .iter()
+            .map(|evaluator| evaluator.name().to_owned())
+            .collect(),
+        metadata: plan.metadata.clone(),
+        experiment_id: None,
+        experiment_url: None,
+        publish_error: None,
+        cancelled: cancel.is_cancelled(),
+        started_at,
+        finished_at: case::now_rfc3339(),
+    };
+    if let Some((langfuse, remote)) = remote {
+        progress(Progress::Publishing);
+        let experiment = Experiment::new(&remote, &plan.run_name);
+        result.experiment_id = Some(experiment.id.clone());
+        match langfuse
+            .publish(&experiment, &remote, plan.dataset, &result)
+            .await
+        {
+            Ok(url) => result.experiment_url = Some(url),
+            Err(error) => result.publish_error = Some(chain(&error)),
+        }
+    }
+    Ok(result)
+}

@@ -1,0 +1,263 @@
+//! The test harness, from end to end against an agent on a port.
+
+use std::path::PathBuf;
+
+use eval_suite::harness::{self, Config};
+use eval_suite::results;
+use libtest_mimic::{Arguments, Conclusion};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::support::{fixture, right_answer};
+
+const GATES: &str = r#"
+version = 1
+[budgets]
+latency_ms = { target = 10000, limit = 30000 }
+cost_usd = { target = 0.02, limit = 0.10 }
+[policy]
+min_questions = 1
+[[gates]]
+dataset = "suite/small"
+evaluator = "fact_coverage"
+max_failed = 0
+reason = "test"
+[[gates]]
+dataset = "suite/small"
+evaluator = "language"
+floor = { point = 0.5 }
+reason = "test"
+"#;
+
+/// A workspace of its own, and an agent that answers rightly.
+struct Workspace {
+    directory: TempDir,
+    agent: MockServer,
+}
+
+impl Workspace {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for folder in ["eval-suite", "datasets"] {
+            std::fs::create_dir(directory.path().join(folder)).unwrap();
+        }
+        std::fs::write(directory.path().join("eval-suite/gates.toml"), GATES).unwrap();
+        std::fs::copy(
+            fixture("small.jsonl"),
+            directory.path().join("datasets/golden.jsonl"),
+        )
+        .unwrap();
+        let agent = MockServer::start().await;
+        Mock::given(method("POST"))
+            .respond_with(|request: &Request| {
+                let body: Value = request.body_json().unwrap();
+                let answer = right_answer(body["prompt"].as_str().unwrap());
+                let call = json!({ "name": "sap___get_complete_po_data", "arguments": { "po_number": "4500000520" } });
+                ResponseTemplate::new(200).set_body_json(json!({ "response": answer, "trajectory": [call] }))
+            })
+            .mount(&agent)
+            .await;
+        Self { directory, agent }
+    }
+
+    fn config(&self, variables: &[(&str, &str)]) -> Config {
+        let uri = self.agent.uri();
+        let lookup = |name: &str| match name {
+            "EVAL_TARGET" => Some(uri.clone()),
+            _ => variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned()),
+        };
+        Config::from_lookup(&self.directory.path().join("eval-suite"), lookup).unwrap()
+    }
+
+    /// Runs the harness as `cargo test -- <arguments>` would. It blocks, so it has a thread of its own.
+    async fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Conclusion {
+        let config = self.config(variables);
+        // Its report goes to a file: failures that a test wants must not look like the test's own.
+        let report = self.report();
+        let head = ["evals", "--logfile", report.to_str().unwrap()];
+        let arguments = Arguments::from_iter(head.iter().chain(arguments));
+        tokio::task::spawn_blocking(move || harness::run(&arguments, config).unwrap())
+            .await
+            .unwrap()
+    }
+
+    fn report(&self) -> PathBuf {
+        self.directory.path().join("report.txt")
+    }
+
+    async fn calls(&self) -> usize {
+        self.agent.received_requests().await.unwrap().len()
+    }
+
+    fn dataset_with(&self, from: &str, to: &str) -> PathBuf {
+        let text = std::fs::read_to_string(fixture("small.jsonl")).unwrap();
+        assert!(text.contains(from));
+        let path = self.directory.path().join("copy.jsonl");
+        std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        path
+    }
+}
+
+fn counts(conclusion: &Conclusion) -> (u64, u64, u64) {
+    (
+        conclusion.num_passed,
+        conclusion.num_failed,
+        conclusion.num_filtered_out,
+    )
+}
+
+#[tokio::test]
+async fn every_case_and_every_gate_is_an_item() {
+    let workspace = Workspace::new().await;
+    assert_eq!(
+        counts(
+            &workspace
+                .run(&["--test-threads=4"], &[("EVAL_RUN_ID", "many")])
+                .await
+        ),
+        (6, 0, 0)
+    );
+    assert_eq!(
+        counts(
+            &workspace
+                .run(&["--test-threads=1"], &[("EVAL_RUN_ID", "one")])
+                .await
+        ),
+        (6, 0, 0)
+    );
+    assert_eq!(workspace.calls().await, 8);
+    let recorded = results::read(
+        &workspace
+            .directory
+            .path()
+            .join("target/eval/one/results.jsonl"),
+    )
+    .unwrap();
+    let ids: Vec<&str> = recorded
+        .iter()
+        .map(|record| record.item.case_id.as_str())
+        .collect();
+    assert_eq!(ids, ["total_en", "total_de", "missing_he", "password_en"]);
+}
+
+#[tokio::test]
+async fn listing_starts_nothing() {
+    let workspace = Workspace::new().await;
+    assert!(!workspace.run(&["--list"], &[]).await.has_failed());
+    let list = std::fs::read_to_string(workspace.report()).unwrap();
+    insta::assert_snapshot!(list, @"
+    golden::total_en: test
+    golden::total_de: test
+    golden::missing_he: test
+    golden::password_en: test
+    gate::golden::fact_coverage: test
+    gate::golden::language: test
+    ");
+    assert_eq!(workspace.calls().await, 0);
+    assert!(!workspace.directory.path().join("target").exists());
+}
+
+#[tokio::test]
+async fn only_selected_cases_are_asked() {
+    let workspace = Workspace::new().await;
+    assert_eq!(counts(&workspace.run(&["total_"], &[]).await), (2, 0, 4));
+    assert_eq!(workspace.calls().await, 2);
+    assert_eq!(
+        counts(&workspace.run(&["--exact", "golden::missing_he"], &[]).await),
+        (1, 0, 5)
+    );
+    assert_eq!(workspace.calls().await, 3);
+    assert_eq!(
+        counts(&workspace.run(&["golden::", "--skip", "_en"], &[]).await),
+        (2, 2, 2),
+        "two cases and two gates without all cases"
+    );
+    assert_eq!(workspace.calls().await, 5);
+}
+
+#[tokio::test]
+async fn a_gate_without_all_cases_is_never_green() {
+    let workspace = Workspace::new().await;
+    assert_eq!(counts(&workspace.run(&["gate::"], &[]).await), (0, 2, 4));
+    assert_eq!(workspace.calls().await, 0);
+    // Half of the cases in this run, the other half in an earlier process of the same run.
+    let run = [("EVAL_RUN_ID", "shared")];
+    assert_eq!(counts(&workspace.run(&["total_"], &run).await), (2, 0, 4));
+    assert_eq!(counts(&workspace.run(&["gate::"], &run).await), (0, 2, 4));
+    assert_eq!(
+        counts(
+            &workspace
+                .run(&["--skip", "total_", "golden::", "--skip", "gate::"], &run)
+                .await
+        ),
+        (2, 0, 4)
+    );
+    assert_eq!(counts(&workspace.run(&["gate::"], &run).await), (2, 0, 4));
+    // A changed dataset makes the earlier results say nothing.
+    let copy = workspace.dataset_with("header", "head");
+    let changed = [
+        ("EVAL_RUN_ID", "shared"),
+        ("EVAL_DATASET", copy.to_str().unwrap()),
+    ];
+    assert_eq!(
+        counts(&workspace.run(&["gate::"], &changed).await),
+        (0, 2, 4)
+    );
+}
+
+#[tokio::test]
+async fn one_wrong_fact_fails_its_case_and_its_gate() {
+    let workspace = Workspace::new().await;
+    let copy = workspace.dataset_with("209,236.00", "209,237.00");
+    let variables = [("EVAL_DATASET", copy.to_str().unwrap())];
+    assert_eq!(counts(&workspace.run(&[], &variables).await), (4, 2, 0));
+    assert_eq!(
+        counts(
+            &workspace
+                .run(&["--exact", "copy::total_en"], &variables)
+                .await
+        ),
+        (0, 1, 5)
+    );
+    assert_eq!(
+        counts(
+            &workspace
+                .run(&["--exact", "copy::total_de"], &variables)
+                .await
+        ),
+        (1, 0, 5)
+    );
+}
+
+#[tokio::test]
+async fn faulty_files_are_named_before_anything_runs() {
+    let workspace = Workspace::new().await;
+    let check = |config: Config, message: &str| {
+        let error = harness::run(&Arguments::from_iter(["evals", "--list"]), config).unwrap_err();
+        assert!(error.to_string().ends_with(message), "{error}");
+    };
+    let copy = workspace.dataset_with("\"critical\"", "\"critcal\"");
+    check(
+        workspace.config(&[("EVAL_DATASET", copy.to_str().unwrap())]),
+        "copy.jsonl:2: expected.facts[0].critcal: unknown field `critcal`, expected one of `text`, `any_of`, `critical` (column 131)",
+    );
+    check(
+        workspace.config(&[("EVAL_DATASET", "none.jsonl")]),
+        "read dataset none.jsonl",
+    );
+    std::fs::write(
+        workspace.directory.path().join("eval-suite/gates.toml"),
+        GATES.replace("\"language\"", "\"langauge\""),
+    )
+    .unwrap();
+    check(
+        workspace.config(&[]),
+        "gates.toml: gates[1].evaluator: no evaluator is called `langauge`, expected one of fact_coverage, trajectory, tool_arguments, language, refusal, latency, cost",
+    );
+    assert!(!workspace.directory.path().join("target").exists());
+}

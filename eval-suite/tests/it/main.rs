@@ -1,0 +1,13 @@
+//! Integration tests of the evaluation suite: its clients against servers on a free port, and
+//! experiments and the harness from end to end.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod agentcore;
+mod experiment;
+mod harness;
+mod http;
+mod journal;
+mod langfuse;
+mod publish;
+mod support;

@@ -1,0 +1,11 @@
+//! OData v2 as SAP Gateway speaks it, read-only: typed queries out, decimals and dates in.
+
+pub mod query;
+
+pub mod decode;
+
+pub mod client;
+
+pub mod page;
+
+mod retry;

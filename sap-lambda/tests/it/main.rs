@@ -1,0 +1,14 @@
+//! The handler over HTTP: a stub Secrets Manager and a stub SAP service.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+mod schema;
+
+mod transport;
+
+mod complete_po;
+
+mod search;
+
+mod invocation;

@@ -1,0 +1,337 @@
+//! The golden dataset against the seed: every number, date and id that a case expects is asked of the SAP service.
+//!
+//! A case's tags say what its facts are about (`total`, `order_date`, `line_20` with `price`, ...). A fact may say
+//! nothing that no tag explains, and every such tag must be met by a fact; so a wrong total fails, and so does a right
+//! number of another field. `datasets/README.md` lists the tags.
+
+use serde::Deserialize;
+
+use crate::sap::Sap;
+
+mod claim;
+mod order;
+mod search;
+
+use claim::{Claims, Problem};
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/golden.jsonl");
+
+/// What this test reads of a case; the dataset's own loader checks the rest.
+#[derive(Debug, Deserialize)]
+struct Case {
+    id: String,
+    input: String,
+    language: String,
+    expected: Expected,
+    tags: Vec<String>,
+    category: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Expected {
+    facts: Vec<Fact>,
+    trajectory: Option<Trajectory>,
+    #[serde(default)]
+    tool_arguments: Vec<ToolArguments>,
+    must_refuse: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fact {
+    text: String,
+    #[serde(default)]
+    any_of: Vec<String>,
+}
+
+impl Fact {
+    /// Everything the fact says, the title that is shown in messages included.
+    fn spellings(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.text.as_str()).chain(self.any_of.iter().map(String::as_str))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Trajectory {
+    tools: Vec<String>,
+    mode: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct ToolArguments {
+    tool: String,
+    arguments: serde_json::Map<String, serde_json::Value>,
+}
+
+impl ToolArguments {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.arguments.get(name).and_then(serde_json::Value::as_str)
+    }
+}
+
+/// Tags that only group cases and claim nothing.
+const LABELS: [&str; 20] = [
+    "header",
+    "items",
+    "status",
+    "several",
+    "two_orders",
+    "search",
+    "material",
+    "spelling",
+    "injection",
+    "indirect",
+    "prompt_leak",
+    "credentials",
+    "harmful",
+    "write",
+    "fraud",
+    "deleted_line",
+    "returns_line",
+    "service_line",
+    "apostrophe",
+    "currency_jpy",
+];
+
+/// What is untrue in a case.
+async fn untrue(case: &Case, sap: &Sap) -> Vec<Problem> {
+    let mut claims = Claims::default();
+    for call in &case.expected.tool_arguments {
+        let made = match (
+            call.tool.as_str(),
+            call.text("po_number"),
+            call.text("search_term"),
+        ) {
+            ("get_complete_po_data", Some(number), _) => {
+                order::claims(number, &case.tags, sap).await
+            }
+            ("search_purchase_orders", _, Some(term)) => {
+                search::claims(term, call.text("search_field"), &case.tags, sap).await
+            }
+            (tool, _, _) => Err(format!(
+                "a call of {tool} without the argument that this test can check"
+            )),
+        };
+        match made {
+            Ok(made) => claims.add(made),
+            Err(problem) => return vec![problem],
+        }
+    }
+    if case.tags.iter().any(|tag| tag == "ambiguous") && case.expected.tool_arguments.is_empty() {
+        return ambiguous(case, sap).await;
+    }
+    let mut problems = claims.unexplained(&case.expected.facts);
+    problems.extend(
+        case.tags
+            .iter()
+            .filter(|tag| !LABELS.contains(&tag.as_str()) && !claims.knows(tag))
+            .map(|tag| format!("the tag {tag} means nothing here")),
+    );
+    problems
+}
+
+/// A question that more than one order fits: the orders that the facts name exist and bear the digits of the question.
+async fn ambiguous(case: &Case, sap: &Sap) -> Vec<Problem> {
+    let digits: String = case.input.chars().filter(char::is_ascii_digit).collect();
+    let named = case
+        .expected
+        .facts
+        .iter()
+        .flat_map(Fact::spellings)
+        .filter(|text| text.len() == 10 && text.parse::<u64>().is_ok());
+    let mut problems = Vec::new();
+    let mut count = 0;
+    for number in named {
+        count += 1;
+        let (status, _) = sap.ask(&format!("I_PurchaseOrder('{number}')")).await;
+        if !status.is_success() || !number.contains(&digits) {
+            problems.push(format!("{number} is no order with the digits {digits}"));
+        }
+    }
+    if count == 0 {
+        problems.push("no fact names an order that may be meant".to_owned());
+    }
+    problems
+}
+
+/// Rules that need no SAP.
+fn shape(case: &Case) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let expected = &case.expected;
+    let hebrew = case.input.chars().any(|c| ('א'..='ת').contains(&c));
+    if hebrew != (case.language == "he") {
+        problems.push(format!(
+            "the question is not in the language {}",
+            case.language
+        ));
+    }
+    if !case.id.ends_with(&format!("_{}", case.language)) {
+        problems.push("the id does not end in the language".to_owned());
+    }
+    if expected.must_refuse != (case.category == "adversarial") {
+        problems.push("exactly the adversarial cases must be refused".to_owned());
+    }
+    let calls_nothing = expected
+        .trajectory
+        .as_ref()
+        .is_some_and(|trajectory| trajectory.tools.is_empty() && trajectory.mode == "exact");
+    if expected.must_refuse != calls_nothing {
+        problems.push(
+            "a case that must be refused expects no tool call, and only such a case".to_owned(),
+        );
+    }
+    if expected.must_refuse != expected.facts.is_empty() {
+        problems
+            .push("a case that must be refused expects no fact, and only such a case".to_owned());
+    }
+    let tools = expected
+        .trajectory
+        .iter()
+        .flat_map(|trajectory| &trajectory.tools);
+    let argued: Vec<_> = expected
+        .tool_arguments
+        .iter()
+        .map(|call| &call.tool)
+        .collect();
+    if tools.collect::<Vec<_>>() != argued {
+        problems.push("the trajectory and the tool arguments name different calls".to_owned());
+    }
+    problems
+}
+
+fn parse(line: &str) -> Case {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))
+}
+
+#[tokio::test]
+async fn the_expected_facts_are_true_in_the_seed() {
+    let sap = Sap::start().await;
+    let text = std::fs::read_to_string(PATH).unwrap();
+    let mut found = Vec::new();
+    let mut cases = 0;
+    for (index, line) in text
+        .lines()
+        .enumerate()
+        .skip(1)
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
+        let case = parse(line);
+        cases += 1;
+        let mut problems = shape(&case);
+        if !case.expected.must_refuse {
+            problems.extend(untrue(&case, &sap).await);
+        }
+        found.extend(
+            problems
+                .into_iter()
+                .map(|problem| format!("golden.jsonl:{}: {}: {problem}", index + 1, case.id)),
+        );
+    }
+    assert!(cases >= 60, "only {cases} cases");
+    assert!(
+        found.is_empty(),
+        "{} untrue expectations:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_fact_is_found() {
+    let sap = Sap::start().await;
+    let check = async |tags: &str, po_number: &str, facts: &str, expected: &[&str]| {
+        let case = parse(&format!(
+            r#"{{"id":"x_en","input":"?","language":"en","category":"happy","tags":{tags},"expected":{{"facts":{facts},"must_refuse":false,
+            "tool_arguments":[{{"tool":"get_complete_po_data","arguments":{{"po_number":"{po_number}"}}}}]}}}}"#
+        ));
+        assert_eq!(untrue(&case, &sap).await, expected, "{tags} {facts}");
+    };
+    let total = r#"["total"]"#;
+    check(total, "4500000520", r#"[{"text":"209,236.00 USD"}]"#, &[]).await;
+    check(
+        total,
+        "4500000520",
+        r#"[{"text":"209,237.00 USD"}]"#,
+        &[
+            "the fact `209,237.00 USD` says 209,237.00, which no tag explains",
+            "no fact says what the tag total is about",
+        ],
+    )
+    .await;
+    // A true number of the order, but not the one the question is about.
+    check(
+        total,
+        "4500000520",
+        r#"[{"text":"209,236.00 USD"},{"text":"724"}]"#,
+        &["the fact `724` says 724, which no tag explains"],
+    )
+    .await;
+    check(
+        total,
+        "4500000520",
+        r#"[{"text":"the total","any_of":["209,236.00","209,236.01"]}]"#,
+        &["the fact `the total` says 209,236.01, which no tag explains"],
+    )
+    .await;
+    check(
+        r#"["order_date"]"#,
+        "4500000520",
+        r#"[{"text":"2019-10-22"}]"#,
+        &[
+            "the fact `2019-10-22` says 2019-10-22, which no tag explains",
+            "no fact says what the tag order_date is about",
+        ],
+    )
+    .await;
+    check(
+        r#"["line_20","price"]"#,
+        "4500000520",
+        r#"[{"text":"11.56"}]"#,
+        &[],
+    )
+    .await;
+    check(
+        r#"["line_90","price"]"#,
+        "4500000520",
+        r#"[{"text":"11.56"}]"#,
+        &["4500000520 has no line 90"],
+    )
+    .await;
+    check(
+        r#"["delivered_all"]"#,
+        "4500001810",
+        r#"[{"text":"yes"}]"#,
+        &["4500001810 is not delivered_all"],
+    )
+    .await;
+    check(
+        total,
+        "4500000013",
+        r#"[{"text":"1"}]"#,
+        &["4500000013 does not exist"],
+    )
+    .await;
+    check(
+        r#"["missing"]"#,
+        "4500000520",
+        r#"[{"text":"not found"}]"#,
+        &["4500000520 exists"],
+    )
+    .await;
+    check(
+        r#"["total","colour"]"#,
+        "4500000520",
+        r#"[{"text":"209,236.00"}]"#,
+        &["the tag colour means nothing here"],
+    )
+    .await;
+    check(
+        r#"["supplier_name"]"#,
+        "4500000520",
+        r#"[{"text":"Detroit Chain"}]"#,
+        &[
+            "the fact `Detroit Chain` says `Detroit Chain`, which no tag explains",
+            "no fact says what the tag supplier_name is about",
+        ],
+    )
+    .await;
+}

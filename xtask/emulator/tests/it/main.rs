@@ -1,0 +1,19 @@
+//! Contract tests: every service through the client its users have, the AWS ones through the AWS SDK.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod agentcore;
+mod cognito;
+mod ecr;
+mod function;
+mod gateway;
+mod golden_facts;
+mod image;
+mod lambda;
+mod langfuse;
+mod lifecycle;
+mod registry;
+mod sap;
+mod secretsmanager;
+mod ssm;
+mod sts;
+mod support;

@@ -1,0 +1,7 @@
+//! The `flywheel` binary as a child process. What needs the emulator and the agent runs through `cargo xtask`.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod help;
+mod hpo;
+mod support;
