@@ -17,6 +17,8 @@ pub const SAP_LANGUAGE: &str = "SAP_LANGUAGE";
 pub const SAP_SERVICE: &str = "SAP_SERVICE";
 /// Name of the gateway target this function stands behind: the part of a tool name before `___`.
 pub const GATEWAY_TARGET: &str = "GATEWAY_TARGET";
+/// How much is logged: TRACE, DEBUG, INFO, WARN or ERROR. Set by Lambda's logging controls. Default INFO.
+pub const LOG_LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
 const DEFAULT_SERVICE: &str = "C_PURCHASEORDER_FS_SRV";
 const DEFAULT_LANGUAGE: &str = "EN";
@@ -34,6 +36,8 @@ pub struct Config {
     pub language: String,
     /// Expected target part of tool names.
     pub gateway_target: String,
+    /// Level of this crate's own log lines.
+    pub log_level: tracing::Level,
 }
 
 /// What is wrong with the environment.
@@ -102,7 +106,14 @@ impl Config {
         let is_language = language.len() == 2 && language.bytes().all(|b| b.is_ascii_alphabetic());
         check(SAP_LANGUAGE, is_language, "two letters")?;
 
+        let log_level = get(LOG_LEVEL).map_or(Ok(tracing::Level::INFO), |level| level.parse());
+        let log_level = log_level.map_err(|_| ConfigError::Invalid {
+            name: LOG_LEVEL,
+            expected: "one of TRACE, DEBUG, INFO, WARN, ERROR",
+        })?;
+
         Ok(Self {
+            log_level,
             service_url: service_url(&require(SAP_BASE_URL)?, &service)?,
             secret_id: require(SAP_SECRET_ID)?,
             client,
@@ -208,6 +219,7 @@ mod tests {
             (SAP_CLIENT, "1000"),
             (SAP_LANGUAGE, "english"),
             (SAP_SERVICE, "A B"),
+            (LOG_LEVEL, "chatty"),
         ] {
             let error = config(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(name) && !error.contains(value), "{error}");

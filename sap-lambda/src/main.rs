@@ -11,16 +11,17 @@ use sap_lambda::{
     odata::client::SapClient,
 };
 use serde_json::Value;
+use tracing_subscriber::EnvFilter;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    lambda_runtime::tracing::init_default_subscriber();
     // Fails only when one is installed already, and then that one will do.
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();
 
     let config = Config::from_env().context("read the function's environment")?;
+    start_log(config.log_level);
     let handler = Handler::new(sap_client(&config).await?, config.gateway_target);
     let handler = &handler;
     let function = move |event: LambdaEvent<Value>| async move {
@@ -31,6 +32,18 @@ async fn main() -> anyhow::Result<()> {
         .await
         .map_err(anyhow::Error::from_boxed)
         .context("run the function")
+}
+
+/// JSON lines. Other crates are held to warnings, whatever the level: at TRACE the runtime crate would
+/// write whole events.
+fn start_log(level: tracing::Level) {
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_env_filter(EnvFilter::new(format!("warn,sap_lambda={level}")))
+        .init();
 }
 
 async fn sap_client(config: &Config) -> anyhow::Result<SapClient> {

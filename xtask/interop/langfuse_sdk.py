@@ -23,6 +23,8 @@ OWN_DATASET = "interop/capitals of the world"
 # More than the 50 of one page.
 OWN_ITEMS = 55
 PAGE_SIZE = 20
+# Items of the study whose whole trace is read.
+TRACES = 20
 
 
 class Failed(Exception):
@@ -113,31 +115,36 @@ def read_study(langfuse, project_id):
     names = sorted({score.name for item in items for score in item.scores})
     check(f"scores are {', '.join(names)}", bool(names))
 
-    item = items[0]
-    observations = all_pages(
-        lambda cursor: langfuse.api.observations.get_many(
-            trace_id=item.trace_id, fields="core,basic,io,model,usage", limit=100, cursor=cursor
-        )
-    )
-    by_id = {observation.id: observation for observation in observations}
-    check("the item's trace holds its canonical span", item.id in by_id)
-    kinds = sorted({observation.type for observation in observations})
-    check(f"its observations are of type {', '.join(kinds)}", "GENERATION" in kinds, kinds)
-    orphans = [
-        observation.name
-        for observation in observations
-        if observation.parent_observation_id and observation.parent_observation_id not in by_id
-    ]
-    check("no observation of the trace has lost its parent", not orphans, orphans)
-    counted = [o for o in observations if o.type == "GENERATION" and o.usage_details]
-    check("the model calls tell their tokens", bool(counted))
+    read_traces(langfuse, items[:TRACES])
 
+    item = items[0]
     scores = all_pages(
         lambda cursor: langfuse.api.scores.get_many(
             trace_id=item.trace_id, fields="details,subject", cursor=cursor
         )
     )
     check(f"the trace has {len(scores)} scores", len(scores) >= len(item.scores))
+
+
+def read_traces(langfuse, items):
+    """The agent's spans hang below the experiment's, in one trace for each item."""
+    kinds, lost, uncounted = set(), [], []
+    for item in items:
+        observations = all_pages(
+            lambda cursor: langfuse.api.observations.get_many(
+                trace_id=item.trace_id, fields="core,basic,io,model,usage", limit=5, cursor=cursor
+            )
+        )
+        ids = {observation.id for observation in observations}
+        if item.id not in ids:
+            raise Failed(f"trace {item.trace_id} does not hold its item's span {item.id}")
+        kinds |= {observation.type for observation in observations}
+        lost += [o.name for o in observations if o.parent_observation_id not in ids | {None}]
+        uncounted += [o.name for o in observations if o.type == "GENERATION" and not o.usage_details]
+    expected = {"AGENT", "GENERATION", "TOOL", "EVALUATOR", "SPAN"}
+    equal(f"{len(items)} traces hold observations of every type", kinds, expected)
+    equal("no observation has lost its parent", lost, [])
+    equal("every model call tells its tokens", uncounted, [])
 
 
 def write_dataset(langfuse):

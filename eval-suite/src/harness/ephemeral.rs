@@ -30,7 +30,7 @@ const POLL: Duration = Duration::from_millis(20);
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
 
 /// Variables the outer cargo sets for a test; inherited, they would make crates rebuild.
-const OUTER_CARGO: [&str; 20] = [
+const OUTER_CARGO: [&str; 21] = [
     "CARGO_MANIFEST_DIR",
     "CARGO_MANIFEST_PATH",
     "CARGO_MANIFEST_LINKS",
@@ -51,6 +51,7 @@ const OUTER_CARGO: [&str; 20] = [
     "CARGO_PKG_VERSION_MAJOR",
     "CARGO_PKG_VERSION_MINOR",
     "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
 ];
 
 /// Why there is no agent to evaluate.
@@ -278,6 +279,22 @@ mod tests {
             None
         );
         assert_eq!(executable("warning: text", "flywheel"), None);
+    }
+
+    #[test]
+    fn nothing_of_the_outer_cargo_is_inherited() {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the variables cargo sets for this very test"
+        )]
+        let names = std::env::vars().map(|(name, _)| name);
+        let package =
+            |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        let inherited: Vec<String> = names
+            .filter(package)
+            .filter(|name| !OUTER_CARGO.contains(&name.as_str()))
+            .collect();
+        assert!(inherited.is_empty(), "{inherited:?}");
     }
 
     #[test]

@@ -215,7 +215,23 @@ async fn one_wrong_fact_fails_its_case_and_its_gate() {
     let workspace = Workspace::new().await;
     let copy = workspace.dataset_with("209,236.00", "209,237.00");
     let variables = [("EVAL_DATASET", copy.to_str().unwrap())];
-    assert_eq!(counts(&workspace.run(&[], &variables).await), (4, 2, 0));
+    assert_eq!(
+        counts(&workspace.run(&["--test-threads=1"], &variables).await),
+        (4, 2, 0)
+    );
+    let report = std::fs::read_to_string(workspace.report()).unwrap();
+    let told = [
+        "test copy::total_en            ... FAILED",
+        "test gate::copy::fact_coverage ... FAILED",
+        "question   What is the total of 4500000520?",
+        "answer     The total of purchase order 4500000520 is 209,236.00 USD.",
+        "missing    209,237.00 USD (critical)",
+        "REGRESSED: mean 0.750 of 4 cases",
+        "  total_en: 0 of 1 facts found; missing (critical): 209,237.00 USD",
+    ];
+    for line in told {
+        assert!(report.contains(line), "{line}\n{report}");
+    }
     assert_eq!(
         counts(
             &workspace

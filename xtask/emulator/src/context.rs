@@ -35,8 +35,14 @@ impl Context {
         let langfuse = &self.world.langfuse;
         let mut env: BTreeMap<String, String> = self.platform_env().into_iter().collect();
         env.insert("LANGFUSE_HOST".to_owned(), format!("{}/langfuse", self.url));
-        env.insert("LANGFUSE_PUBLIC_KEY".to_owned(), langfuse.public_key.clone());
-        env.insert("LANGFUSE_SECRET_KEY".to_owned(), langfuse.secret_key.clone());
+        env.insert(
+            "LANGFUSE_PUBLIC_KEY".to_owned(),
+            langfuse.public_key.clone(),
+        );
+        env.insert(
+            "LANGFUSE_SECRET_KEY".to_owned(),
+            langfuse.secret_key.clone(),
+        );
         env.extend(self.world.outputs.clone());
         env
     }
@@ -54,7 +60,12 @@ impl Context {
             ("BEDROCK_AGENTCORE_CONTROL", "bedrock-agentcore-control"),
         ]
         .into_iter()
-        .map(|(name, prefix)| (format!("AWS_ENDPOINT_URL_{name}"), format!("{}/{prefix}", self.url)))
+        .map(|(name, prefix)| {
+            (
+                format!("AWS_ENDPOINT_URL_{name}"),
+                format!("{}/{prefix}", self.url),
+            )
+        })
         .collect();
         for (name, value) in [
             ("AWS_ACCESS_KEY_ID", "test"),

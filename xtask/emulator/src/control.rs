@@ -46,17 +46,30 @@ struct Leases {
 impl Control {
     /// No lease yet; the startup grace runs from now.
     pub fn new(context: Arc<Context>) -> Arc<Self> {
-        let leases = Leases { open: 0, idle_since: Instant::now(), ever: false };
-        Arc::new(Self { context, leases: Mutex::new(leases), stop: CancellationToken::new() })
+        let leases = Leases {
+            open: 0,
+            idle_since: Instant::now(),
+            ever: false,
+        };
+        Arc::new(Self {
+            context,
+            leases: Mutex::new(leases),
+            stop: CancellationToken::new(),
+        })
     }
 
     /// Returns once no lease has been open for `limit` (before the first lease: for the startup grace).
     pub async fn idle(&self, limit: Duration) {
-        let mut ticks = tokio::time::interval((limit / 4).clamp(Duration::from_millis(10), LEASE_INTERVAL));
+        let mut ticks =
+            tokio::time::interval((limit / 4).clamp(Duration::from_millis(10), LEASE_INTERVAL));
         loop {
             ticks.tick().await;
             let leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-            let limit = if leases.ever { limit } else { limit.max(STARTUP_GRACE) };
+            let limit = if leases.ever {
+                limit
+            } else {
+                limit.max(STARTUP_GRACE)
+            };
             if leases.open == 0 && leases.idle_since.elapsed() >= limit {
                 return;
             }
@@ -68,7 +81,10 @@ impl Control {
         leases.open += 1;
         leases.ever = true;
         tracing::debug!(client, open = leases.open, "lease opened");
-        Lease { control: Arc::clone(self), client }
+        Lease {
+            control: Arc::clone(self),
+            client,
+        }
     }
 }
 
@@ -80,7 +96,11 @@ struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let mut leases = self.control.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut leases = self
+            .control
+            .leases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         leases.open -= 1;
         leases.idle_since = Instant::now();
         tracing::debug!(client = self.client, open = leases.open, "lease closed");
@@ -126,10 +146,16 @@ struct RequestsQuery {
     since: u64,
 }
 
-async fn requests(State(control): State<Arc<Control>>, Query(query): Query<RequestsQuery>) -> Json<Value> {
-    let wanted = |filter: &Option<String>, value: Option<&str>| filter.is_none() || filter.as_deref() == value;
+async fn requests(
+    State(control): State<Arc<Control>>,
+    Query(query): Query<RequestsQuery>,
+) -> Json<Value> {
+    let wanted = |filter: &Option<String>, value: Option<&str>| {
+        filter.is_none() || filter.as_deref() == value
+    };
     let found = control.context.requests.select(query.since, |entry| {
-        wanted(&query.service, Some(&entry.service)) && wanted(&query.operation, entry.operation.as_deref())
+        wanted(&query.service, Some(&entry.service))
+            && wanted(&query.operation, entry.operation.as_deref())
     });
     Json(json!(found))
 }

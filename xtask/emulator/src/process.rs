@@ -88,9 +88,19 @@ pub enum ProcessError {
     #[error("start {kind} `{name}`: the command is empty")]
     EmptyCommand { kind: &'static str, name: String },
     #[error("start {kind} `{name}`: open log {}", path.display())]
-    Log { kind: &'static str, name: String, path: PathBuf, source: std::io::Error },
+    Log {
+        kind: &'static str,
+        name: String,
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("start {kind} `{name}`: run {executable}")]
-    Spawn { kind: &'static str, name: String, executable: String, source: std::io::Error },
+    Spawn {
+        kind: &'static str,
+        name: String,
+        executable: String,
+        source: std::io::Error,
+    },
     #[error("start {kind} `{name}`: the emulator is shutting down")]
     Closing { kind: &'static str, name: String },
 }
@@ -119,7 +129,11 @@ impl Process {
     /// Waits until it has ended; gives the exit code, absent after a signal.
     pub async fn exited(&self) -> Option<i32> {
         let mut state = self.state.clone();
-        match state.wait_for(|state| *state != State::Running).await.map(|state| *state) {
+        match state
+            .wait_for(|state| *state != State::Running)
+            .await
+            .map(|state| *state)
+        {
             Ok(State::Exited { code }) => code,
             Ok(State::Running) | Err(_) => None,
         }
@@ -134,7 +148,8 @@ impl Process {
     /// The last lines of its log, at most `max_bytes` bytes.
     pub fn log_tail(&self, max_bytes: usize) -> String {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(max_bytes)..]).into_owned();
+        let text =
+            String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(max_bytes)..]).into_owned();
         match text.split_once('\n') {
             Some((_, rest)) if bytes.len() > max_bytes => rest.trim_end().to_owned(),
             _ => text.trim_end().to_owned(),
@@ -178,13 +193,21 @@ impl ProcessTable {
     /// When the folder or `processes.json` cannot be read or written.
     pub async fn open(state_dir: &Path) -> Result<Arc<Self>, StateError> {
         let logs = state_dir.join("logs");
-        std::fs::create_dir_all(&logs).map_err(|source| StateError::Write { path: logs, source })?;
-        let table =
-            Self { state_dir: state_dir.to_owned(), rows: Mutex::default(), closing: CancellationToken::new() };
+        std::fs::create_dir_all(&logs)
+            .map_err(|source| StateError::Write { path: logs, source })?;
+        let table = Self {
+            state_dir: state_dir.to_owned(),
+            rows: Mutex::default(),
+            closing: CancellationToken::new(),
+        };
         for record in state::read_json::<Vec<Record>>(&table.path())?.unwrap_or_default() {
             // A process id alone may long belong to somebody else.
             if record.identity.is_some() && identity(record.pid) == record.identity {
-                tracing::info!(pid = record.pid, name = record.name, "ending a process of a dead emulator");
+                tracing::info!(
+                    pid = record.pid,
+                    name = record.name,
+                    "ending a process of a dead emulator"
+                );
                 signal::end_stranger(&record).await;
             }
         }
@@ -199,10 +222,16 @@ impl ProcessTable {
     pub async fn spawn(self: &Arc<Self>, spec: &Spec) -> Result<Arc<Process>, ProcessError> {
         let (kind, name) = (spec.kind.as_str(), &spec.name);
         if self.closing.is_cancelled() {
-            return Err(ProcessError::Closing { kind, name: name.clone() });
+            return Err(ProcessError::Closing {
+                kind,
+                name: name.clone(),
+            });
         }
         let [executable, arguments @ ..] = spec.command.as_slice() else {
-            return Err(ProcessError::EmptyCommand { kind, name: name.clone() });
+            return Err(ProcessError::EmptyCommand {
+                kind,
+                name: name.clone(),
+            });
         };
         let log = self.log_path(spec.kind, name);
         let child = {
@@ -225,21 +254,41 @@ impl ProcessTable {
             if let Some(cwd) = &spec.cwd {
                 command.current_dir(cwd);
             }
-            start(&mut command).await.map_err(|source| ProcessError::Spawn {
-                kind,
-                name: name.clone(),
-                executable: executable.clone(),
-                source,
-            })?
+            start(&mut command)
+                .await
+                .map_err(|source| ProcessError::Spawn {
+                    kind,
+                    name: name.clone(),
+                    executable: executable.clone(),
+                    source,
+                })?
         };
         let pid = child.id().unwrap_or_default();
         let (sender, state) = watch::channel(State::Running);
         let stop = self.closing.child_token();
-        let process = Arc::new(Process { pid, kind: spec.kind, name: name.clone(), log, state, stop: stop.clone() });
-        let record =
-            Record { kind: spec.kind, name: name.clone(), pid, executable: executable.clone(), identity: identity(pid) };
+        let process = Arc::new(Process {
+            pid,
+            kind: spec.kind,
+            name: name.clone(),
+            log,
+            state,
+            stop: stop.clone(),
+        });
+        let record = Record {
+            kind: spec.kind,
+            name: name.clone(),
+            pid,
+            executable: executable.clone(),
+            identity: identity(pid),
+        };
         self.change(|rows| {
-            rows.insert(pid, Row { record, process: Arc::clone(&process) });
+            rows.insert(
+                pid,
+                Row {
+                    record,
+                    process: Arc::clone(&process),
+                },
+            );
         });
         tokio::spawn(supervise(Arc::clone(self), child, pid, stop, sender));
         Ok(process)
@@ -248,7 +297,9 @@ impl ProcessTable {
     /// The children that run, oldest id first, each with its state.
     pub fn list(&self) -> Vec<(Record, State)> {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.values().map(|row| (row.record.clone(), row.process.state())).collect()
+        rows.values()
+            .map(|row| (row.record.clone(), row.process.state()))
+            .collect()
     }
 
     /// Ends every child and refuses new ones. Returns once all are gone.
@@ -263,7 +314,9 @@ impl ProcessTable {
 
     /// Where a child's output goes: `logs/<kind>-<name>.log` in the state directory.
     pub fn log_path(&self, kind: Kind, name: &str) -> PathBuf {
-        self.state_dir.join("logs").join(format!("{}-{name}.log", kind.as_str()))
+        self.state_dir
+            .join("logs")
+            .join(format!("{}-{name}.log", kind.as_str()))
     }
 
     fn path(&self) -> PathBuf {
@@ -309,7 +362,9 @@ async fn start(command: &mut Command) -> std::io::Result<Child> {
     let mut tries = 0;
     loop {
         match command.spawn() {
-            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy && tries < BUSY_TRIES => {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::ExecutableFileBusy && tries < BUSY_TRIES =>
+            {
                 tries += 1;
                 tokio::time::sleep(BUSY_INTERVAL).await;
             }
@@ -322,7 +377,10 @@ fn open_log(path: &Path) -> std::io::Result<(std::fs::File, std::fs::File)> {
     if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > LOG_LIMIT_BYTES) {
         std::fs::remove_file(path)?;
     }
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)?;
     Ok((file.try_clone()?, file))
 }
 

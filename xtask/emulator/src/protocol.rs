@@ -1,7 +1,6 @@
 //! Wire forms shared by the services: how AWS spells requests, answers and errors.
 
 use axum::{
-    Router,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -30,14 +29,20 @@ pub struct AwsError {
     pub code: String,
     /// Text for people.
     pub message: String,
-    /// Further members of the exception's shape, for example `reason`.
-    pub members: Map<String, Value>,
+    /// Further members of the exception's shape, for example `reason`. Boxed, since most have none and
+    /// every result carries the room for them.
+    pub members: Box<Map<String, Value>>,
 }
 
 impl AwsError {
     /// An error without further members.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), members: Map::new() }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            members: Box::default(),
+        }
     }
 
     /// Status 400, the usual one.
@@ -55,14 +60,10 @@ impl AwsError {
 
 /// The response with the operation's name attached for the request log.
 pub fn named(operation: &str, mut response: Response) -> Response {
-    response.extensions_mut().insert(OperationName(operation.to_owned()));
     response
-}
-
-/// A service of one path, nested so that its prefix is served with and without a trailing slash: the
-/// SDKs disagree on it, and nesting alone serves only one of the two.
-pub fn at_both(prefix: &str, service: Router) -> Router {
-    Router::new().nest(prefix, service.clone()).nest(&format!("{prefix}/"), service)
+        .extensions_mut()
+        .insert(OperationName(operation.to_owned()));
+    response
 }
 
 /// 501 that names what is missing, in a body every AWS SDK can read.
@@ -71,7 +72,10 @@ pub fn unknown_operation(service: &str, operation: &str) -> Response {
     tracing::warn!(service, operation, "unknown operation");
     let response = (
         StatusCode::NOT_IMPLEMENTED,
-        [("x-amzn-errortype", "NotImplemented"), ("content-type", "application/json")],
+        [
+            ("x-amzn-errortype", "NotImplemented"),
+            ("content-type", "application/json"),
+        ],
         serde_json::json!({"__type": "NotImplemented", "message": message}).to_string(),
     )
         .into_response();

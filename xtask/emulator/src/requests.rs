@@ -60,7 +60,11 @@ impl RequestLog {
     /// The remembered requests with a sequence number above `since` that the filter keeps, oldest first.
     pub fn select(&self, since: u64, mut keep: impl FnMut(&Recorded) -> bool) -> Vec<Recorded> {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        ring.entries.iter().filter(|entry| entry.seq > since && keep(entry)).cloned().collect()
+        ring.entries
+            .iter()
+            .filter(|entry| entry.seq > since && keep(entry))
+            .cloned()
+            .collect()
     }
 
     fn push(&self, mut entry: Recorded) {
@@ -76,7 +80,11 @@ impl RequestLog {
 
 /// Gives every request its id, every answer the header that carries it, and the log its row.
 /// Requests to the emulator itself (`/_emulator/`) are not recorded.
-pub async fn record(State(log): State<Arc<RequestLog>>, mut request: Request, next: Next) -> Response {
+pub async fn record(
+    State(log): State<Arc<RequestLog>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let at = clock::now();
     let method = request.method().as_str().to_owned();
     let path = request.uri().path().to_owned();
@@ -90,12 +98,26 @@ pub async fn record(State(log): State<Arc<RequestLog>>, mut request: Request, ne
 
     let mut response = next.run(request).await;
     if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().entry("x-amzn-requestid").or_insert(value);
+        response
+            .headers_mut()
+            .entry("x-amzn-requestid")
+            .or_insert(value);
     }
     if service != "_emulator" {
-        let operation = response.extensions().get::<OperationName>().map(|name| name.0.clone());
+        let operation = response
+            .extensions()
+            .get::<OperationName>()
+            .map(|name| name.0.clone());
         let status = response.status().as_u16();
-        log.push(Recorded { seq: 0, service, operation, method, path, status, at });
+        log.push(Recorded {
+            seq: 0,
+            service,
+            operation,
+            method,
+            path,
+            status,
+            at,
+        });
     }
     response
 }
@@ -122,6 +144,12 @@ mod tests {
         assert_eq!(all.len(), CAPACITY);
         assert_eq!(all[0].seq, 3);
         let last = CAPACITY as u64 + 2;
-        assert_eq!(log.select(last - 1, |_| true).iter().map(|entry| entry.seq).collect::<Vec<_>>(), [last]);
+        assert_eq!(
+            log.select(last - 1, |_| true)
+                .iter()
+                .map(|entry| entry.seq)
+                .collect::<Vec<_>>(),
+            [last]
+        );
     }
 }

@@ -118,11 +118,14 @@ pub async fn start(options: Options) -> anyhow::Result<RunningEmulator> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))
         .await
         .with_context(|| format!("listen on 127.0.0.1:{}", options.port))?;
-    let url = format!("http://{}", listener.local_addr().context("read the own port")?);
+    let url = format!(
+        "http://{}",
+        listener.local_addr().context("read the own port")?
+    );
     let places = world::Places {
         url: url.clone(),
-        root: options.root,
-        bin_dir: options.bin_dir,
+        root: absolute(&options.root)?,
+        bin_dir: absolute(&options.bin_dir)?,
         secrets_file: state_dir.join("secrets.json"),
     };
     let world = world::load(&options.world, &places)?;
@@ -146,19 +149,34 @@ pub async fn start(options: Options) -> anyhow::Result<RunningEmulator> {
         stream.set_nodelay(true).ok();
     });
     let server = tokio::spawn(async move {
-        axum::serve(listener, router).with_graceful_shutdown(drained.cancelled_owned()).await
+        axum::serve(listener, router)
+            .with_graceful_shutdown(drained.cancelled_owned())
+            .await
     });
     announce(&context)?;
 
-    let task = tokio::spawn(run(Arc::clone(&context), control, options.exit_when_idle, server, lock));
-    Ok(RunningEmulator { context, stop, task: Some(task) })
+    let task = tokio::spawn(run(
+        Arc::clone(&context),
+        control,
+        options.exit_when_idle,
+        server,
+        lock,
+    ));
+    Ok(RunningEmulator {
+        context,
+        stop,
+        task: Some(task),
+    })
 }
 
 fn router(context: &Arc<Context>, control: Arc<Control>) -> anyhow::Result<Router> {
     Ok(services::router(context)?
         .nest("/_emulator", control::router(control))
         .fallback(|uri: Uri| async move { protocol::unknown_operation("any", uri.path()) })
-        .layer(middleware::from_fn_with_state(Arc::clone(&context.requests), requests::record)))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&context.requests),
+            requests::record,
+        )))
 }
 
 /// Waits for a reason to end, then ends: children while the services still answer them (they flush
@@ -191,8 +209,16 @@ async fn run(
 }
 
 fn prepare(state_dir: &Path) -> anyhow::Result<PathBuf> {
-    std::fs::create_dir_all(state_dir).with_context(|| format!("create {}", state_dir.display()))?;
-    state_dir.canonicalize().with_context(|| format!("resolve {}", state_dir.display()))
+    std::fs::create_dir_all(state_dir)
+        .with_context(|| format!("create {}", state_dir.display()))?;
+    state_dir
+        .canonicalize()
+        .with_context(|| format!("resolve {}", state_dir.display()))
+}
+
+/// Children have working directories of their own.
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("resolve {}", path.display()))
 }
 
 /// The lock lives as long as the file is open: a killed emulator leaves none.
@@ -225,5 +251,8 @@ fn announce(context: &Context) -> anyhow::Result<()> {
         "started_at": context.started_at.format(&Rfc3339).context("format the start time")?,
         "env": context.env(),
     });
-    Ok(state::write_json(&announcement(&context.state_dir), &document)?)
+    Ok(state::write_json(
+        &announcement(&context.state_dir),
+        &document,
+    )?)
 }

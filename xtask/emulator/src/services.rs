@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use serde::{Deserialize, Serialize};
 
-use crate::{context::Context, protocol::at_both, state::Store};
+use crate::{context::Context, state::Store};
 
 pub mod agentcore;
 pub mod bedrock_agentcore;
@@ -43,20 +43,37 @@ pub fn router(context: &Arc<Context>) -> anyhow::Result<Router> {
     let host = agentcore::host::Host::new(Arc::clone(context), store, Arc::clone(&ecr))?;
     tokio::spawn(Arc::clone(&host).housekeep());
     let lambda = lambda::Lambda::new(Arc::clone(context));
+    // Services that read the path themselves are nested as services: that way their prefix is theirs with and
+    // without a trailing slash.
     Ok(Router::new()
         .nest_service("/sts", sts::router(Arc::clone(context)))
         .nest_service("/ssm", ssm::router(Arc::clone(context)))
-        .nest_service("/secretsmanager", secretsmanager::router(Arc::clone(context)))
+        .nest_service(
+            "/secretsmanager",
+            secretsmanager::router(Arc::clone(context)),
+        )
         .nest_service("/ecr", ecr::router(Arc::clone(&ecr)))
         .nest_service("/v2", registry::router(ecr))
-        .nest("/bedrock-agentcore-control", bedrock_agentcore_control::router(Arc::clone(&host)))
-        .nest("/bedrock-agentcore", bedrock_agentcore::router(Arc::clone(&host)))
+        .nest(
+            "/bedrock-agentcore-control",
+            bedrock_agentcore_control::router(Arc::clone(&host)),
+        )
+        .nest(
+            "/bedrock-agentcore",
+            bedrock_agentcore::router(Arc::clone(&host)),
+        )
         .merge(bedrock_agentcore::sessions_router(host))
         .nest("/sap", sap::router(Arc::clone(context)))
         .nest("/langfuse", langfuse::router(Arc::clone(context))?)
-        .nest("/bedrock-runtime", bedrock_runtime::router(Arc::clone(context)))
+        .nest(
+            "/bedrock-runtime",
+            bedrock_runtime::router(Arc::clone(context)),
+        )
         .nest("/cognito", cognito::router(Arc::clone(context))?)
-        .nest("/gateway", gateway::router(Arc::clone(context), Arc::clone(&lambda))?)
+        .nest(
+            "/gateway",
+            gateway::router(Arc::clone(context), Arc::clone(&lambda))?,
+        )
         .nest("/lambda", lambda::router(Arc::clone(&lambda)))
         .nest("/lambda-runtime", lambda::runtime_api_router(lambda)))
 }

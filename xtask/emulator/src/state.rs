@@ -13,11 +13,20 @@ use serde::{Serialize, de::DeserializeOwned};
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum StateError {
     #[error("read state file {}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("parse state file {}: delete it to start from nothing", path.display())]
-    Parse { path: PathBuf, source: serde_json::Error },
+    Parse {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
     #[error("write state file {}", path.display())]
-    Write { path: PathBuf, source: std::io::Error },
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 /// A value in memory, written to its file after every change.
@@ -36,7 +45,10 @@ impl<T: Serialize + DeserializeOwned + Default> Store<T> {
     /// When the file exists and cannot be read or parsed.
     pub fn open(path: PathBuf) -> Result<Self, StateError> {
         let value = read_json(&path)?.unwrap_or_default();
-        Ok(Self { path, value: Mutex::new(value) })
+        Ok(Self {
+            path,
+            value: Mutex::new(value),
+        })
     }
 
     /// Looks at the value.
@@ -68,9 +80,19 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateErr
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(StateError::Read { path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(StateError::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
     };
-    serde_json::from_slice(&bytes).map(Some).map_err(|source| StateError::Parse { path: path.to_owned(), source })
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|source| StateError::Parse {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// Replaces the file in one step, readable by the owner alone (mode 0600): a reader sees the old
@@ -79,7 +101,10 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateErr
 /// # Errors
 /// When the folder cannot be written to.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StateError> {
-    let failed = |source| StateError::Write { path: path.to_owned(), source };
+    let failed = |source| StateError::Write {
+        path: path.to_owned(),
+        source,
+    };
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     serde_json::to_writer_pretty(&mut file, value).map_err(|error| failed(error.into()))?;
@@ -98,7 +123,10 @@ mod tests {
         let path = dir.path().join("numbers.json");
         let store = Store::<Vec<u32>>::open(path.clone()).unwrap();
         store.write(|numbers| numbers.push(7));
-        assert_eq!(Store::<Vec<u32>>::open(path).unwrap().read(Clone::clone), [7]);
+        assert_eq!(
+            Store::<Vec<u32>>::open(path).unwrap().read(Clone::clone),
+            [7]
+        );
     }
 
     #[test]

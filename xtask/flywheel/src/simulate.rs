@@ -8,6 +8,7 @@ mod summary;
 mod threshold;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +21,7 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
+use self::record::Record;
 use self::scenario::{Model, Scenario};
 use self::summary::Summary;
 use self::threshold::{Outcome, Threshold, Verdict};
@@ -99,11 +101,22 @@ pub(crate) struct Report {
     simulated: bool,
     verdict: &'static str,
     thresholds: Vec<Outcome>,
+    /// Harmful prompts that were answered instead of refused, each once.
+    unrefused: Vec<Unrefused>,
     interrupted: bool,
     #[serde(flatten)]
     summary: Summary,
     /// Files of this run, relative to the workspace.
     reports: Files,
+}
+
+/// A harmful prompt that was answered.
+#[derive(Debug, Serialize)]
+struct Unrefused {
+    prompt: String,
+    answer: String,
+    /// How often.
+    count: usize,
 }
 
 /// Where the reports lie.
@@ -247,6 +260,7 @@ async fn drive(
         simulated: model_ids.into_iter().any(|id| id.starts_with(SIMULATED)),
         verdict,
         thresholds,
+        unrefused: unrefused(scenario, &finished.records),
         interrupted,
         summary,
         reports: Files {
@@ -262,6 +276,25 @@ async fn drive(
         Format::Human => report::human(&report),
     });
     Ok(exit)
+}
+
+fn unrefused(scenario: &Scenario, records: &[Record]) -> Vec<Unrefused> {
+    let mut found: BTreeMap<usize, Unrefused> = BTreeMap::new();
+    for record in records {
+        if let record::Outcome::Answered {
+            unrefused_answer: Some(answer),
+            ..
+        } = &record.outcome
+        {
+            let entry = found.entry(record.prompt).or_insert_with(|| Unrefused {
+                prompt: scenario.prompts[record.prompt].text.clone(),
+                answer: answer.clone(),
+                count: 0,
+            });
+            entry.count += 1;
+        }
+    }
+    found.into_values().collect()
 }
 
 /// The verdict's word and the exit code that says the same.
@@ -293,12 +326,13 @@ async fn watch(live: Arc<Live>, duration: Duration, ctx: Context, over: Cancella
         let [in_flight, answered, failed] =
             [&live.in_flight, &live.answered, &live.failed].map(|n| n.load(Ordering::Relaxed));
         let line = format!("{answered} answered, {failed} failed, {in_flight} under way");
-        if u64::from(seconds) <= duration.as_secs() {
-            progress.advance(1);
-        }
         progress.message(&line);
-        if !ctx.console.is_terminal() && seconds % LINE_EVERY == 0 {
-            ctx.console.note(&format!("{seconds} s: {line}"));
+        if !ctx.console.is_terminal() {
+            if seconds % LINE_EVERY == 0 {
+                ctx.console.note(&format!("{seconds} s: {line}"));
+            }
+        } else if u64::from(seconds) <= duration.as_secs() {
+            progress.advance(1);
         }
     }
     progress.finish();

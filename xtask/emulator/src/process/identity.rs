@@ -44,7 +44,10 @@ mod tests {
 
     #[test]
     fn a_zombie_is_nobody() {
-        assert_eq!(parse_stat("42 (sh) Z 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 99 100"), None);
+        assert_eq!(
+            parse_stat("42 (sh) Z 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 99 100"),
+            None
+        );
     }
 
     #[test]

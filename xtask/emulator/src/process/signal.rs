@@ -52,5 +52,8 @@ pub(super) async fn end_stranger(record: &Record) {
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
-    tracing::error!(pid = record.pid, "a process of a dead emulator does not end");
+    tracing::error!(
+        pid = record.pid,
+        "a process of a dead emulator does not end"
+    );
 }

@@ -14,7 +14,10 @@ fn shell(name: &str, script: &str) -> Spec {
 async fn output_goes_to_the_log_and_the_environment_is_only_what_was_given() {
     let dir = tempfile::tempdir().unwrap();
     let table = ProcessTable::open(dir.path()).await.unwrap();
-    let process = table.spawn(&shell("one", "echo $GREETING; echo home=$HOME >&2; exit 3")).await.unwrap();
+    let process = table
+        .spawn(&shell("one", "echo $GREETING; echo home=$HOME >&2; exit 3"))
+        .await
+        .unwrap();
     assert_eq!(process.exited().await, Some(3));
     assert_eq!(process.log_tail(1000), "hello\nhome=");
     assert_eq!(process.log, dir.path().join("logs/lambda-one.log"));
@@ -25,7 +28,10 @@ async fn output_goes_to_the_log_and_the_environment_is_only_what_was_given() {
 async fn stop_takes_the_whole_group() {
     let dir = tempfile::tempdir().unwrap();
     let table = ProcessTable::open(dir.path()).await.unwrap();
-    let process = table.spawn(&shell("two", "sleep 600 & echo $!; wait")).await.unwrap();
+    let process = table
+        .spawn(&shell("two", "sleep 600 & echo $!; wait"))
+        .await
+        .unwrap();
     let grandchild: u32 = loop {
         if let Ok(pid) = process.log_tail(100).parse() {
             break pid;
@@ -42,7 +48,11 @@ async fn stop_takes_the_whole_group() {
 async fn the_next_table_ends_what_a_killed_one_left() {
     let dir = tempfile::tempdir().unwrap();
     // The leftover is nobody's child as far as the tables are concerned: only the file knows it.
-    let mut leftover = Command::new("/bin/sh").args(["-c", "sleep 600"]).process_group(0).spawn().unwrap();
+    let mut leftover = Command::new("/bin/sh")
+        .args(["-c", "sleep 600"])
+        .process_group(0)
+        .spawn()
+        .unwrap();
     let pid = leftover.id().unwrap();
     let record = |identity| Record {
         kind: Kind::Runtime,
@@ -55,7 +65,10 @@ async fn the_next_table_ends_what_a_killed_one_left() {
     let reused = record(Some("another start time".to_owned()));
     state::write_json(&dir.path().join("processes.json"), &[reused]).unwrap();
     ProcessTable::open(dir.path()).await.unwrap();
-    assert!(leftover.try_wait().unwrap().is_none(), "a process that merely has the same id was ended");
+    assert!(
+        leftover.try_wait().unwrap().is_none(),
+        "a process that merely has the same id was ended"
+    );
 
     state::write_json(&dir.path().join("processes.json"), &[record(identity(pid))]).unwrap();
     let (table, status) = tokio::join!(ProcessTable::open(dir.path()), leftover.wait());
@@ -70,7 +83,10 @@ async fn a_missing_executable_is_named_and_a_closed_table_starts_nothing() {
     let mut spec = shell("three", "");
     spec.command = vec!["/no/such/program".to_owned()];
     let error = table.spawn(&spec).await.unwrap_err();
-    assert_eq!(error.to_string(), "start lambda `three`: run /no/such/program");
+    assert_eq!(
+        error.to_string(),
+        "start lambda `three`: run /no/such/program"
+    );
 
     table.close().await;
     let error = table.spawn(&shell("four", "true")).await.unwrap_err();

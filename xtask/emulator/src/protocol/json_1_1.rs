@@ -8,7 +8,6 @@ use axum::{
     extract::Request,
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
-    routing::any,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -29,8 +28,8 @@ pub struct Operation<S: 'static> {
     pub handler: fn(&S, Value) -> Result<Value, AwsError>,
 }
 
-/// A service's one route, to be nested under its prefix with and without a trailing slash
-/// ([`super::at_both`]). `target_prefix` is what stands before the dot of `X-Amz-Target`.
+/// A service's router: any path, since the SDKs disagree on the trailing slash of the prefix.
+/// `target_prefix` is what stands before the dot of `X-Amz-Target`.
 pub fn router<S: Send + Sync + 'static>(
     service: &'static str,
     target_prefix: &'static str,
@@ -41,7 +40,7 @@ pub fn router<S: Send + Sync + 'static>(
         let state = Arc::clone(&state);
         async move { dispatch(service, target_prefix, operations, &*state, request).await }
     };
-    Router::new().route("/", any(handler))
+    Router::new().fallback(handler)
 }
 
 async fn dispatch<S>(
@@ -51,27 +50,47 @@ async fn dispatch<S>(
     state: &S,
     request: Request<Body>,
 ) -> Response {
-    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let target = request
+        .headers()
+        .get("x-amz-target")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let Some((prefix, name)) = target.split_once('.') else {
         let message = "the header X-Amz-Target is missing or has no dot";
         return error_response(&AwsError::bad_request("UnknownOperationException", message));
     };
-    let Some(operation) = operations.iter().find(|row| prefix == target_prefix && row.name == name) else {
+    let Some(operation) = operations
+        .iter()
+        .find(|row| prefix == target_prefix && row.name == name)
+    else {
         return unknown_operation(service, name);
     };
     let body = match axum::body::to_bytes(request.into_body(), BODY_LIMIT_BYTES).await {
         Ok(body) => body,
         Err(error) => {
-            let error = AwsError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", error.to_string());
+            let error = AwsError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "RequestEntityTooLarge",
+                error.to_string(),
+            );
             return named(operation.name, error_response(&error));
         }
     };
-    let input = if body.is_empty() { Ok(Value::Object(Map::new())) } else { serde_json::from_slice(&body) };
+    let input = if body.is_empty() {
+        Ok(Value::Object(Map::new()))
+    } else {
+        serde_json::from_slice(&body)
+    };
     let result = input
         .map_err(|error| AwsError::bad_request("SerializationException", error.to_string()))
         .and_then(|input| (operation.handler)(state, input));
     let response = match result {
-        Ok(value) => (StatusCode::OK, [(CONTENT_TYPE, JSON_1_1)], value.to_string()).into_response(),
+        Ok(value) => (
+            StatusCode::OK,
+            [(CONTENT_TYPE, JSON_1_1)],
+            value.to_string(),
+        )
+            .into_response(),
         Err(error) => error_response(&error),
     };
     named(operation.name, response)
@@ -90,6 +109,11 @@ fn error_response(error: &AwsError) -> Response {
     let mut body = Map::new();
     body.insert("__type".to_owned(), error.code.clone().into());
     body.insert("message".to_owned(), error.message.clone().into());
-    body.extend(error.members.clone());
-    (error.status, [(CONTENT_TYPE, JSON_1_1)], Value::Object(body).to_string()).into_response()
+    body.extend(*error.members.clone());
+    (
+        error.status,
+        [(CONTENT_TYPE, JSON_1_1)],
+        Value::Object(body).to_string(),
+    )
+        .into_response()
 }

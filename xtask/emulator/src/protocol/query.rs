@@ -8,9 +8,16 @@ use axum::{
 use super::AwsError;
 
 /// `<Operation>Response` around `<Operation>Result` with the given text members, in order.
-pub fn success(operation: &str, namespace: &str, members: &[(&str, &str)], request_id: &str) -> Response {
-    let result: String =
-        members.iter().map(|(name, value)| format!("<{name}>{}</{name}>", escape(value))).collect();
+pub fn success(
+    operation: &str,
+    namespace: &str,
+    members: &[(&str, &str)],
+    request_id: &str,
+) -> Response {
+    let result: String = members
+        .iter()
+        .map(|(name, value)| format!("<{name}>{}</{name}>", escape(value)))
+        .collect();
     xml(
         StatusCode::OK,
         format!(
@@ -22,7 +29,11 @@ pub fn success(operation: &str, namespace: &str, members: &[(&str, &str)], reque
 
 /// `ErrorResponse`; the fault is the sender's for every status below 500.
 pub fn failure(error: &AwsError, namespace: &str, request_id: &str) -> Response {
-    let fault = if error.status.is_server_error() { "Receiver" } else { "Sender" };
+    let fault = if error.status.is_server_error() {
+        "Receiver"
+    } else {
+        "Sender"
+    };
     xml(
         error.status,
         format!(
@@ -39,5 +50,7 @@ fn xml(status: StatusCode, body: String) -> Response {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

@@ -56,7 +56,10 @@ impl Request {
 
     /// The first query parameter of that name.
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body's typed form.
@@ -80,7 +83,10 @@ pub fn router<S: Send + Sync + 'static>(
         for path in [operation.path.to_owned(), format!("{}/", operation.path)] {
             let state = Arc::clone(state);
             let handler = move |request: axum::extract::Request| async move {
-                let response = match read(request).await.and_then(|request| (operation.handler)(&state, request)) {
+                let response = match read(request)
+                    .await
+                    .and_then(|request| (operation.handler)(&state, request))
+                {
                     Ok(value) => success_response(operation.status, &value),
                     Err(error) => error_response(&error),
                 };
@@ -97,17 +103,22 @@ pub fn fallback(service: &'static str, router: Router) -> Router {
     let unknown = move |method: Method, uri: axum::http::Uri| async move {
         unknown_operation(service, &format!("{method} {}", uri.path()))
     };
-    router.fallback(unknown).method_not_allowed_fallback(unknown)
+    router
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
 }
 
 /// An error in the service's wire form.
 pub fn error_response(error: &AwsError) -> Response {
     let mut body = Map::new();
     body.insert("message".to_owned(), error.message.clone().into());
-    body.extend(error.members.clone());
+    body.extend(*error.members.clone());
     (
         error.status,
-        [("x-amzn-errortype", error.code.as_str()), ("content-type", "application/json")],
+        [
+            ("x-amzn-errortype", error.code.as_str()),
+            ("content-type", "application/json"),
+        ],
         Value::Object(body).to_string(),
     )
         .into_response()
@@ -117,7 +128,12 @@ fn success_response(status: StatusCode, value: &Value) -> Response {
     if value.is_null() {
         return status.into_response();
     }
-    (status, [(CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+    (
+        status,
+        [(CONTENT_TYPE, "application/json")],
+        value.to_string(),
+    )
+        .into_response()
 }
 
 async fn read(request: axum::extract::Request) -> Result<Request, AwsError> {
@@ -125,21 +141,34 @@ async fn read(request: axum::extract::Request) -> Result<Request, AwsError> {
     let (path, query) = location(&mut parts).await?;
     let bytes = axum::body::to_bytes(Body::new(body), BODY_LIMIT_BYTES)
         .await
-        .map_err(|error| AwsError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", error.to_string()))?;
+        .map_err(|error| {
+            AwsError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "RequestEntityTooLarge",
+                error.to_string(),
+            )
+        })?;
     let body = if bytes.is_empty() {
         Value::Object(Map::new())
     } else {
         serde_json::from_slice(&bytes)
             .map_err(|error| AwsError::bad_request("SerializationException", error.to_string()))?
     };
-    Ok(Request { path, query, headers: parts.headers, body })
+    Ok(Request {
+        path,
+        query,
+        headers: parts.headers,
+        body,
+    })
 }
 
 /// Path and query parameters, decoded.
 ///
 /// # Errors
 /// `SerializationException` when they are not UTF-8 once decoded.
-pub async fn location(parts: &mut Parts) -> Result<(HashMap<String, String>, Vec<(String, String)>), AwsError> {
+pub async fn location(
+    parts: &mut Parts,
+) -> Result<(HashMap<String, String>, Vec<(String, String)>), AwsError> {
     let bad = |error: String| AwsError::bad_request("SerializationException", error);
     let Path(path) = Path::<HashMap<String, String>>::from_request_parts(parts, &())
         .await

@@ -21,11 +21,25 @@ pub struct FieldError {
 
 /// ValidationException for fields that break rules. `reason` is required by the model.
 pub fn invalid_fields(errors: &[FieldError]) -> AwsError {
-    let details: Vec<_> =
-        errors.iter().map(|error| format!("Value at '{}' failed to satisfy constraint: {}", error.name, error.message)).collect();
+    let details: Vec<_> = errors
+        .iter()
+        .map(|error| {
+            format!(
+                "Value at '{}' failed to satisfy constraint: {}",
+                error.name, error.message
+            )
+        })
+        .collect();
     let plural = if errors.len() == 1 { "" } else { "s" };
-    let message = format!("{} validation error{plural} detected: {}", errors.len(), details.join("; "));
-    let fields: Vec<_> = errors.iter().map(|error| json!({"name": error.name, "message": error.message})).collect();
+    let message = format!(
+        "{} validation error{plural} detected: {}",
+        errors.len(),
+        details.join("; ")
+    );
+    let fields: Vec<_> = errors
+        .iter()
+        .map(|error| json!({"name": error.name, "message": error.message}))
+        .collect();
     AwsError::bad_request("ValidationException", message)
         .with("reason", "FieldValidationFailed")
         .with("fieldList", fields)
@@ -33,7 +47,10 @@ pub fn invalid_fields(errors: &[FieldError]) -> AwsError {
 
 /// ValidationException for one field.
 pub fn invalid_field(name: &str, message: impl Into<String>) -> AwsError {
-    invalid_fields(&[FieldError { name: name.to_owned(), message: message.into() }])
+    invalid_fields(&[FieldError {
+        name: name.to_owned(),
+        message: message.into(),
+    }])
 }
 
 /// ResourceNotFoundException.
@@ -48,5 +65,9 @@ pub fn conflict(message: impl Into<String>) -> AwsError {
 
 /// ServiceQuotaExceededException: 402, not 429.
 pub fn quota_exceeded(message: impl Into<String>) -> AwsError {
-    AwsError::new(StatusCode::PAYMENT_REQUIRED, "ServiceQuotaExceededException", message)
+    AwsError::new(
+        StatusCode::PAYMENT_REQUIRED,
+        "ServiceQuotaExceededException",
+        message,
+    )
 }

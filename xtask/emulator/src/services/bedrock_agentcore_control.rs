@@ -37,20 +37,104 @@ const ENDPOINT: &str = "/runtimes/{id}/runtime-endpoints/{name}";
 const TAGS: &str = "/tags/{arn}";
 
 const OPERATIONS: &[Operation<Control>] = &[
-    row("CreateAgentRuntime", Method::PUT, RUNTIMES, StatusCode::ACCEPTED, runtimes::create),
-    row("ListAgentRuntimes", Method::POST, RUNTIMES, StatusCode::OK, runtimes::list),
-    row("GetAgentRuntime", Method::GET, RUNTIME, StatusCode::OK, runtimes::get),
-    row("UpdateAgentRuntime", Method::PUT, RUNTIME, StatusCode::ACCEPTED, runtimes::update),
-    row("DeleteAgentRuntime", Method::DELETE, RUNTIME, StatusCode::ACCEPTED, runtimes::delete),
-    row("ListAgentRuntimeVersions", Method::POST, "/runtimes/{id}/versions", StatusCode::OK, runtimes::list_versions),
-    row("CreateAgentRuntimeEndpoint", Method::PUT, ENDPOINTS, StatusCode::ACCEPTED, endpoints::create),
-    row("ListAgentRuntimeEndpoints", Method::POST, ENDPOINTS, StatusCode::OK, endpoints::list),
-    row("GetAgentRuntimeEndpoint", Method::GET, ENDPOINT, StatusCode::OK, endpoints::get),
-    row("UpdateAgentRuntimeEndpoint", Method::PUT, ENDPOINT, StatusCode::ACCEPTED, endpoints::update),
-    row("DeleteAgentRuntimeEndpoint", Method::DELETE, ENDPOINT, StatusCode::ACCEPTED, endpoints::delete),
-    row("TagResource", Method::POST, TAGS, StatusCode::NO_CONTENT, tags::tag),
-    row("UntagResource", Method::DELETE, TAGS, StatusCode::NO_CONTENT, tags::untag),
-    row("ListTagsForResource", Method::GET, TAGS, StatusCode::OK, tags::list),
+    row(
+        "CreateAgentRuntime",
+        Method::PUT,
+        RUNTIMES,
+        StatusCode::ACCEPTED,
+        runtimes::create,
+    ),
+    row(
+        "ListAgentRuntimes",
+        Method::POST,
+        RUNTIMES,
+        StatusCode::OK,
+        runtimes::list,
+    ),
+    row(
+        "GetAgentRuntime",
+        Method::GET,
+        RUNTIME,
+        StatusCode::OK,
+        runtimes::get,
+    ),
+    row(
+        "UpdateAgentRuntime",
+        Method::PUT,
+        RUNTIME,
+        StatusCode::ACCEPTED,
+        runtimes::update,
+    ),
+    row(
+        "DeleteAgentRuntime",
+        Method::DELETE,
+        RUNTIME,
+        StatusCode::ACCEPTED,
+        runtimes::delete,
+    ),
+    row(
+        "ListAgentRuntimeVersions",
+        Method::POST,
+        "/runtimes/{id}/versions",
+        StatusCode::OK,
+        runtimes::list_versions,
+    ),
+    row(
+        "CreateAgentRuntimeEndpoint",
+        Method::PUT,
+        ENDPOINTS,
+        StatusCode::ACCEPTED,
+        endpoints::create,
+    ),
+    row(
+        "ListAgentRuntimeEndpoints",
+        Method::POST,
+        ENDPOINTS,
+        StatusCode::OK,
+        endpoints::list,
+    ),
+    row(
+        "GetAgentRuntimeEndpoint",
+        Method::GET,
+        ENDPOINT,
+        StatusCode::OK,
+        endpoints::get,
+    ),
+    row(
+        "UpdateAgentRuntimeEndpoint",
+        Method::PUT,
+        ENDPOINT,
+        StatusCode::ACCEPTED,
+        endpoints::update,
+    ),
+    row(
+        "DeleteAgentRuntimeEndpoint",
+        Method::DELETE,
+        ENDPOINT,
+        StatusCode::ACCEPTED,
+        endpoints::delete,
+    ),
+    row(
+        "TagResource",
+        Method::POST,
+        TAGS,
+        StatusCode::NO_CONTENT,
+        tags::tag,
+    ),
+    row(
+        "UntagResource",
+        Method::DELETE,
+        TAGS,
+        StatusCode::NO_CONTENT,
+        tags::untag,
+    ),
+    row(
+        "ListTagsForResource",
+        Method::GET,
+        TAGS,
+        StatusCode::OK,
+        tags::list,
+    ),
 ];
 
 const fn row(
@@ -60,7 +144,13 @@ const fn row(
     status: StatusCode,
     handler: fn(&Control, Request) -> Result<Value, AwsError>,
 ) -> Operation<Control> {
-    Operation { name, method, path, status, handler }
+    Operation {
+        name,
+        method,
+        path,
+        status,
+        handler,
+    }
 }
 
 #[derive(Debug)]
@@ -71,7 +161,10 @@ struct Control {
 
 /// The service's routes.
 pub fn router(host: Arc<Host>) -> Router {
-    let control = Arc::new(Control { host, tokens: Tokens::default() });
+    let control = Arc::new(Control {
+        host,
+        tokens: Tokens::default(),
+    });
     rest_json::router("bedrock-agentcore-control", OPERATIONS, &control)
 }
 
@@ -98,7 +191,11 @@ fn client_token(request: &Request, errors: &mut Vec<FieldError>) -> Option<Strin
 }
 
 fn check(errors: &[FieldError]) -> Result<(), AwsError> {
-    if errors.is_empty() { Ok(()) } else { Err(invalid_fields(errors)) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(invalid_fields(errors))
+    }
 }
 
 /// Runtimes, endpoints and their tags write times as text; memories and evaluators do not.
@@ -112,20 +209,31 @@ fn page<K: Ord + ToString, V>(
     items: impl IntoIterator<Item = (K, V)>,
 ) -> Result<(Vec<V>, Option<String>), AwsError> {
     let size = match request.query("maxResults") {
-        Some(text) => text.parse().ok().filter(|size| (1..=LARGEST_PAGE).contains(size)).ok_or_else(|| {
-            invalid_field("maxResults", format!("Member must have value between 1 and {LARGEST_PAGE}"))
-        })?,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|size| (1..=LARGEST_PAGE).contains(size))
+            .ok_or_else(|| {
+                invalid_field(
+                    "maxResults",
+                    format!("Member must have value between 1 and {LARGEST_PAGE}"),
+                )
+            })?,
         None => DEFAULT_PAGE,
     };
     let mut items: Vec<(K, V)> = items.into_iter().collect();
     if let Some(token) = request.query("nextToken") {
         let last = items.iter().position(|(key, _)| key.to_string() == token);
-        let last = last.ok_or_else(|| invalid_field("nextToken", "the token is not one of this list"))?;
+        let last =
+            last.ok_or_else(|| invalid_field("nextToken", "the token is not one of this list"))?;
         items.drain(..=last);
     }
     let more = items.len() > size;
     items.truncate(size);
-    let next = items.last().filter(|_| more).map(|(key, _)| key.to_string());
+    let next = items
+        .last()
+        .filter(|_| more)
+        .map(|(key, _)| key.to_string());
     Ok((items.into_iter().map(|(_, value)| value).collect(), next))
 }
 
@@ -139,7 +247,10 @@ fn without_nulls(value: impl Serialize) -> Value {
 }
 
 /// `tags` of a body.
-fn tags_of(request: &Request, errors: &mut Vec<FieldError>) -> Result<BTreeMap<String, String>, AwsError> {
+fn tags_of(
+    request: &Request,
+    errors: &mut Vec<FieldError>,
+) -> Result<BTreeMap<String, String>, AwsError> {
     #[derive(serde::Deserialize)]
     struct Tagged {
         #[serde(default)]

@@ -22,7 +22,10 @@ mod data;
 mod images;
 mod repositories;
 
-pub use data::{Content, Descriptor, Image, Manifest, PutImageError, Repositories, Repository, is_repository_name};
+pub use data::{
+    Content, Descriptor, Image, Manifest, PutImageError, Repositories, Repository,
+    is_repository_name,
+};
 
 const TARGET_PREFIX: &str = "AmazonEC2ContainerRegistry_V20150921";
 /// How long a login is said to last. The password itself lasts as long as the emulator.
@@ -32,15 +35,42 @@ const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1000;
 
 const OPERATIONS: &[Operation<Ecr>] = &[
-    Operation { name: "CreateRepository", handler: repositories::create },
-    Operation { name: "DescribeRepositories", handler: repositories::describe },
-    Operation { name: "DeleteRepository", handler: repositories::delete },
-    Operation { name: "GetAuthorizationToken", handler: get_authorization_token },
-    Operation { name: "BatchDeleteImage", handler: images::batch_delete },
-    Operation { name: "BatchGetImage", handler: images::batch_get },
-    Operation { name: "DescribeImages", handler: images::describe },
-    Operation { name: "ListImages", handler: images::list },
-    Operation { name: "PutImage", handler: images::put },
+    Operation {
+        name: "CreateRepository",
+        handler: repositories::create,
+    },
+    Operation {
+        name: "DescribeRepositories",
+        handler: repositories::describe,
+    },
+    Operation {
+        name: "DeleteRepository",
+        handler: repositories::delete,
+    },
+    Operation {
+        name: "GetAuthorizationToken",
+        handler: get_authorization_token,
+    },
+    Operation {
+        name: "BatchDeleteImage",
+        handler: images::batch_delete,
+    },
+    Operation {
+        name: "BatchGetImage",
+        handler: images::batch_get,
+    },
+    Operation {
+        name: "DescribeImages",
+        handler: images::describe,
+    },
+    Operation {
+        name: "ListImages",
+        handler: images::list,
+    },
+    Operation {
+        name: "PutImage",
+        handler: images::put,
+    },
 ];
 
 /// The registry of the one account: shared with the OCI API and with AgentCore, which pulls from it.
@@ -61,18 +91,30 @@ impl Ecr {
     pub fn new(context: Arc<Context>, store: Arc<Store<AwsState>>) -> std::io::Result<Arc<Self>> {
         let blobs = Blobs::open(&context.state_dir.join("registry"))?;
         let password = uuid::Uuid::new_v4().simple().to_string();
-        Ok(Arc::new(Self { context, store, blobs, password }))
+        Ok(Arc::new(Self {
+            context,
+            store,
+            blobs,
+            password,
+        }))
     }
 
     /// `{account}.dkr.ecr.{region}.amazonaws.com`.
     pub fn host(&self) -> String {
         let world = &self.context.world;
-        format!("{}.dkr.ecr.{}.amazonaws.com", world.account_id, world.region)
+        format!(
+            "{}.dkr.ecr.{}.amazonaws.com",
+            world.account_id, world.region
+        )
     }
 
     /// Removes the files of those of `candidates` that no repository holds any more. Call it while
     /// the state is locked, so that no push adds one of them meanwhile.
-    pub(super) fn collect(&self, repositories: &Repositories, candidates: impl IntoIterator<Item = String>) {
+    pub(super) fn collect(
+        &self,
+        repositories: &Repositories,
+        candidates: impl IntoIterator<Item = String>,
+    ) {
         for digest in candidates {
             if !repositories.hold_blob(&digest) {
                 self.blobs.remove(&digest);
@@ -111,7 +153,9 @@ fn get_authorization_token(ecr: &Ecr, _input: Value) -> Result<Value, AwsError> 
 fn repository_not_found(name: &str, registry: &str) -> AwsError {
     AwsError::bad_request(
         "RepositoryNotFoundException",
-        format!("The repository with name '{name}' does not exist in the registry with id '{registry}'"),
+        format!(
+            "The repository with name '{name}' does not exist in the registry with id '{registry}'"
+        ),
     )
 }
 
@@ -132,7 +176,9 @@ fn page<T>(
         )));
     }
     let start = match next_token {
-        Some(token) => token.parse().map_err(|_| invalid_parameter("Invalid parameter at 'nextToken'"))?,
+        Some(token) => token
+            .parse()
+            .map_err(|_| invalid_parameter("Invalid parameter at 'nextToken'"))?,
         None => 0,
     };
     let rest = items.len().saturating_sub(start);

@@ -20,9 +20,18 @@ const TARGET_PREFIX: &str = "secretsmanager";
 const CURRENT: &str = "AWSCURRENT";
 
 const OPERATIONS: &[Operation<Context>] = &[
-    Operation { name: "GetSecretValue", handler: get_secret_value },
-    Operation { name: "DescribeSecret", handler: describe_secret },
-    Operation { name: "ListSecrets", handler: list_secrets },
+    Operation {
+        name: "GetSecretValue",
+        handler: get_secret_value,
+    },
+    Operation {
+        name: "DescribeSecret",
+        handler: describe_secret,
+    },
+    Operation {
+        name: "ListSecrets",
+        handler: list_secrets,
+    },
 ];
 
 /// The service's routes.
@@ -42,15 +51,25 @@ fn get_secret_value(context: &Context, value: Value) -> Result<Value, AwsError> 
     let request: GetSecretValue = input(value)?;
     let secret = find(context, &request.secret_id)?;
     let version = version_id(secret);
-    if request.version_stage.as_deref().is_some_and(|stage| stage != CURRENT) {
+    if request
+        .version_stage
+        .as_deref()
+        .is_some_and(|stage| stage != CURRENT)
+    {
         let stage = request.version_stage.unwrap_or_default();
         return Err(not_found(format!(
             "Secrets Manager can't find the specified secret value for staging label: {stage}"
         )));
     }
-    if request.version_id.as_deref().is_some_and(|id| id != version) {
+    if request
+        .version_id
+        .as_deref()
+        .is_some_and(|id| id != version)
+    {
         let id = request.version_id.unwrap_or_default();
-        return Err(not_found(format!("Secrets Manager can't find the specified secret value for VersionId: {id}")));
+        return Err(not_found(format!(
+            "Secrets Manager can't find the specified secret value for VersionId: {id}"
+        )));
     }
     Ok(json!({
         "ARN": arn(context, secret),
@@ -79,7 +98,12 @@ fn describe_secret(context: &Context, value: Value) -> Result<Value, AwsError> {
 
 /// One page: a world file holds a handful of secrets.
 fn list_secrets(context: &Context, _value: Value) -> Result<Value, AwsError> {
-    let rows: Vec<_> = context.world.secrets.iter().map(|secret| row(context, secret)).collect();
+    let rows: Vec<_> = context
+        .world
+        .secrets
+        .iter()
+        .map(|secret| row(context, secret))
+        .collect();
     Ok(json!({"SecretList": rows}))
 }
 
@@ -112,7 +136,11 @@ fn not_found(message: String) -> AwsError {
 
 fn arn(context: &Context, secret: &SecretEntry) -> String {
     let (region, account) = (&context.world.region, &context.world.account_id);
-    format!("arn:aws:secretsmanager:{region}:{account}:secret:{}{}", secret.name, suffix(&secret.name))
+    format!(
+        "arn:aws:secretsmanager:{region}:{account}:secret:{}{}",
+        secret.name,
+        suffix(&secret.name)
+    )
 }
 
 /// `-` and six characters, drawn by AWS and here the same at every start.
@@ -128,5 +156,7 @@ fn version_id(secret: &SecretEntry) -> String {
     let hash: [u8; 32] = Sha256::digest(format!("{}\n{}", secret.name, secret.value)).into();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash[..16]);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
 }

@@ -22,9 +22,18 @@ const MAX_NAMES: usize = 10;
 const MAX_RESULTS: usize = 10;
 
 const OPERATIONS: &[Operation<Context>] = &[
-    Operation { name: "GetParameter", handler: get_parameter },
-    Operation { name: "GetParameters", handler: get_parameters },
-    Operation { name: "GetParametersByPath", handler: get_parameters_by_path },
+    Operation {
+        name: "GetParameter",
+        handler: get_parameter,
+    },
+    Operation {
+        name: "GetParameters",
+        handler: get_parameters,
+    },
+    Operation {
+        name: "GetParametersByPath",
+        handler: get_parameters_by_path,
+    },
 ];
 
 /// The service's routes.
@@ -41,7 +50,10 @@ struct GetParameter {
 }
 
 fn get_parameter(context: &Context, value: Value) -> Result<Value, AwsError> {
-    let GetParameter { name, with_decryption } = input(value)?;
+    let GetParameter {
+        name,
+        with_decryption,
+    } = input(value)?;
     Ok(json!({"Parameter": select(context, &name, with_decryption)?}))
 }
 
@@ -54,7 +66,10 @@ struct GetParameters {
 }
 
 fn get_parameters(context: &Context, value: Value) -> Result<Value, AwsError> {
-    let GetParameters { names, with_decryption } = input(value)?;
+    let GetParameters {
+        names,
+        with_decryption,
+    } = input(value)?;
     if names.is_empty() || names.len() > MAX_NAMES {
         return Err(validation(format!(
             "1 validation error detected: Value at 'names' failed to satisfy constraint: \
@@ -89,14 +104,21 @@ struct GetParametersByPath {
 fn get_parameters_by_path(context: &Context, value: Value) -> Result<Value, AwsError> {
     let request: GetParametersByPath = input(value)?;
     if !request.path.starts_with('/') {
-        return Err(validation("The parameter path must begin with a forward slash."));
+        return Err(validation(
+            "The parameter path must begin with a forward slash.",
+        ));
     }
     if !request.parameter_filters.is_empty() {
-        return Err(AwsError::bad_request("InvalidFilterKey", "the emulator knows no parameter filters"));
+        return Err(AwsError::bad_request(
+            "InvalidFilterKey",
+            "the emulator knows no parameter filters",
+        ));
     }
     let max_results = request.max_results.unwrap_or(MAX_RESULTS);
     if max_results == 0 || max_results > MAX_RESULTS {
-        return Err(validation(format!("MaxResults must be between 1 and {MAX_RESULTS}")));
+        return Err(validation(format!(
+            "MaxResults must be between 1 and {MAX_RESULTS}"
+        )));
     }
     let start: usize = match request.next_token {
         Some(token) => token.parse().map_err(|_| {
@@ -111,7 +133,9 @@ fn get_parameters_by_path(context: &Context, value: Value) -> Result<Value, AwsE
     };
     let found: Vec<_> = context.world.parameters.iter().filter(below).collect();
     let page = found.iter().skip(start).take(max_results);
-    let page: Vec<_> = page.map(|parameter| describe(context, parameter, request.with_decryption)).collect();
+    let page: Vec<_> = page
+        .map(|parameter| describe(context, parameter, request.with_decryption))
+        .collect();
     let end = start + page.len();
     let mut answer = json!({"Parameters": page});
     if end < found.len() {
@@ -132,9 +156,15 @@ fn select(context: &Context, selector: &str, with_decryption: bool) -> Result<Va
     // The ARN spells a name with a path without its leading slash.
     let parameter = parameters
         .find(|parameter| {
-            parameter.name == name || (bare.is_some() && parameter.name.strip_prefix('/') == Some(name))
+            parameter.name == name
+                || (bare.is_some() && parameter.name.strip_prefix('/') == Some(name))
         })
-        .ok_or_else(|| AwsError::bad_request("ParameterNotFound", format!("Parameter {selector} not found.")))?;
+        .ok_or_else(|| {
+            AwsError::bad_request(
+                "ParameterNotFound",
+                format!("Parameter {selector} not found."),
+            )
+        })?;
     match version {
         None => Ok(describe(context, parameter, with_decryption)),
         Some("1") => {
@@ -172,7 +202,10 @@ fn ciphertext(value: &str) -> String {
 }
 
 fn arn(context: &Context, name: &str) -> String {
-    format!("arn:aws:ssm:{}:{}:parameter/{name}", context.world.region, context.world.account_id)
+    format!(
+        "arn:aws:ssm:{}:{}:parameter/{name}",
+        context.world.region, context.world.account_id
+    )
 }
 
 fn validation(message: impl Into<String>) -> AwsError {

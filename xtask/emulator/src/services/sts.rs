@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Form, Router, response::Response, routing::post};
+use axum::{Extension, Form, Router, extract::rejection::FormRejection, response::Response};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -22,16 +22,21 @@ struct Input {
     version: String,
 }
 
-/// The service's one route.
+/// The service's router: any path, since the SDKs disagree on the trailing slash of the prefix.
 pub fn router(context: Arc<Context>) -> Router {
-    let handler = move |Extension(id): Extension<RequestId>, Form(input): Form<Input>| async move {
+    let handler = move |Extension(id): Extension<RequestId>,
+                        form: Result<Form<Input>, FormRejection>| async move {
+        let input = match form {
+            Ok(Form(input)) => input,
+            Err(error) => return malformed(&error, &id),
+        };
         match input.action.as_str() {
             _ if input.version != VERSION => named(&input.action, wrong_version(&input, &id)),
             "GetCallerIdentity" => named(&input.action, get_caller_identity(&context, &id)),
             other => unknown_operation("sts", other),
         }
     };
-    Router::new().route("/", post(handler))
+    Router::new().fallback(handler)
 }
 
 fn get_caller_identity(context: &Context, id: &RequestId) -> Response {
@@ -41,11 +46,26 @@ fn get_caller_identity(context: &Context, id: &RequestId) -> Response {
         ("UserId", "AIDAEMULATOREMULATOR1".to_owned()),
         ("Account", account.clone()),
     ];
-    let members: Vec<_> = members.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let members: Vec<_> = members
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     query::success("GetCallerIdentity", NAMESPACE, &members, &id.0)
 }
 
+fn malformed(error: &FormRejection, id: &RequestId) -> Response {
+    let error = AwsError::bad_request("MalformedInput", error.body_text());
+    query::failure(&error, NAMESPACE, &id.0)
+}
+
 fn wrong_version(input: &Input, id: &RequestId) -> Response {
-    let message = format!("Could not find operation {} for version {}", input.action, input.version);
-    query::failure(&AwsError::new(StatusCode::BAD_REQUEST, "InvalidAction", message), NAMESPACE, &id.0)
+    let message = format!(
+        "Could not find operation {} for version {}",
+        input.action, input.version
+    );
+    query::failure(
+        &AwsError::new(StatusCode::BAD_REQUEST, "InvalidAction", message),
+        NAMESPACE,
+        &id.0,
+    )
 }

@@ -13,11 +13,21 @@ use crate::state::{self, StateError};
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum WorldError {
     #[error("read world file {}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{}: not TOML", path.display())]
-    Syntax { path: PathBuf, source: Box<toml::de::Error> },
+    Syntax {
+        path: PathBuf,
+        source: Box<toml::de::Error>,
+    },
     #[error("{}: `{key}`: {expected}", path.display())]
-    Invalid { path: PathBuf, key: String, expected: String },
+    Invalid {
+        path: PathBuf,
+        key: String,
+        expected: String,
+    },
     #[error(transparent)]
     Secrets(#[from] StateError),
 }
@@ -40,14 +50,23 @@ pub struct Places {
 /// # Errors
 /// See [`WorldError`].
 pub fn load(path: &Path, places: &Places) -> Result<World, WorldError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| WorldError::Read { path: path.to_owned(), source })?;
-    let table: toml::Table = toml::from_str(&text)
-        .map_err(|source| WorldError::Syntax { path: path.to_owned(), source: Box::new(source) })?;
+    let text = std::fs::read_to_string(path).map_err(|source| WorldError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let table: toml::Table = toml::from_str(&text).map_err(|source| WorldError::Syntax {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
     let mut value = toml::Value::Table(table);
 
     let secrets: Option<BTreeMap<String, String>> = state::read_json(&places.secrets_file)?;
-    let mut filler = Filler { path, places, secrets: secrets.unwrap_or_default(), drawn: false };
+    let mut filler = Filler {
+        path,
+        places,
+        secrets: secrets.unwrap_or_default(),
+        drawn: false,
+    };
     filler.fill("", &mut value)?;
     if filler.drawn {
         state::write_json(&places.secrets_file, &filler.secrets)?;
@@ -63,7 +82,11 @@ pub fn load(path: &Path, places: &Places) -> Result<World, WorldError> {
 }
 
 fn invalid(path: &Path, key: &str, expected: impl Into<String>) -> WorldError {
-    WorldError::Invalid { path: path.to_owned(), key: key.to_owned(), expected: expected.into() }
+    WorldError::Invalid {
+        path: path.to_owned(),
+        key: key.to_owned(),
+        expected: expected.into(),
+    }
 }
 
 struct Filler<'a> {
@@ -84,7 +107,11 @@ impl Filler<'_> {
             }
             toml::Value::Table(table) => {
                 for (name, item) in table.iter_mut() {
-                    let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                    let key = if key.is_empty() {
+                        name.clone()
+                    } else {
+                        format!("{key}.{name}")
+                    };
                     self.fill(&key, item)?;
                 }
             }
@@ -97,8 +124,9 @@ impl Filler<'_> {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
-            let (placeholder, after) =
-                after.split_once('}').ok_or_else(|| invalid(self.path, key, "a `${` without its `}`"))?;
+            let (placeholder, after) = after
+                .split_once('}')
+                .ok_or_else(|| invalid(self.path, key, "a `${` without its `}`"))?;
             filled.push_str(before);
             filled.push_str(&self.value_of(key, placeholder)?);
             rest = after;
@@ -138,38 +166,93 @@ impl Filler<'_> {
 }
 
 fn is_secret_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 fn check(path: &Path, world: &World) -> Result<(), WorldError> {
     if world.region.is_empty() {
-        return Err(invalid(path, "region", "expected an AWS region such as us-east-1"));
+        return Err(invalid(
+            path,
+            "region",
+            "expected an AWS region such as us-east-1",
+        ));
     }
     if world.account_id.len() != 12 || !world.account_id.chars().all(|c| c.is_ascii_digit()) {
         return Err(invalid(path, "account_id", "expected twelve digits"));
     }
-    unique(path, "oauth.clients", "id", world.oauth.clients.iter().map(|client| client.id.as_str()))?;
-    unique(path, "secrets", "name", world.secrets.iter().map(|secret| secret.name.as_str()))?;
-    unique(path, "parameters", "name", world.parameters.iter().map(|parameter| parameter.name.as_str()))?;
-    unique(path, "gateways", "name", world.gateways.iter().map(|gateway| gateway.name.as_str()))?;
+    unique(
+        path,
+        "oauth.clients",
+        "id",
+        world.oauth.clients.iter().map(|client| client.id.as_str()),
+    )?;
+    unique(
+        path,
+        "secrets",
+        "name",
+        world.secrets.iter().map(|secret| secret.name.as_str()),
+    )?;
+    unique(
+        path,
+        "parameters",
+        "name",
+        world
+            .parameters
+            .iter()
+            .map(|parameter| parameter.name.as_str()),
+    )?;
+    unique(
+        path,
+        "gateways",
+        "name",
+        world.gateways.iter().map(|gateway| gateway.name.as_str()),
+    )?;
     let functions = &world.lambda_functions;
-    unique(path, "lambda_functions", "name", functions.iter().map(|function| function.name.as_str()))?;
+    unique(
+        path,
+        "lambda_functions",
+        "name",
+        functions.iter().map(|function| function.name.as_str()),
+    )?;
     for (index, function) in functions.iter().enumerate() {
         let key = |member| format!("lambda_functions[{index}].{member}");
         if function.command.is_empty() {
-            return Err(invalid(path, &key("command"), "expected an executable and its arguments"));
+            return Err(invalid(
+                path,
+                &key("command"),
+                "expected an executable and its arguments",
+            ));
         }
         if function.max_environments == 0 {
-            return Err(invalid(path, &key("max_environments"), "expected at least 1"));
+            return Err(invalid(
+                path,
+                &key("max_environments"),
+                "expected at least 1",
+            ));
         }
     }
     for (index, gateway) in world.gateways.iter().enumerate() {
         let targets = format!("gateways[{index}].targets");
-        unique(path, &targets, "name", gateway.targets.iter().map(|target| target.name.as_str()))?;
+        unique(
+            path,
+            &targets,
+            "name",
+            gateway.targets.iter().map(|target| target.name.as_str()),
+        )?;
         for (number, target) in gateway.targets.iter().enumerate() {
-            if !functions.iter().any(|function| function.name == target.lambda) {
+            if !functions
+                .iter()
+                .any(|function| function.name == target.lambda)
+            {
                 let expected = format!("`{}` is not among lambda_functions", target.lambda);
-                return Err(invalid(path, &format!("{targets}[{number}].lambda"), expected));
+                return Err(invalid(
+                    path,
+                    &format!("{targets}[{number}].lambda"),
+                    expected,
+                ));
             }
         }
     }
@@ -186,7 +269,11 @@ fn unique<'a>(
     for (index, name) in names.enumerate() {
         if !seen.insert(name) {
             let expected = format!("`{name}` stands here a second time");
-            return Err(invalid(path, &format!("{list}[{index}].{member}"), expected));
+            return Err(invalid(
+                path,
+                &format!("{list}[{index}].{member}"),
+                expected,
+            ));
         }
     }
     Ok(())

@@ -3,13 +3,17 @@
 use aws_sdk_bedrockagentcorecontrol::{
     Client,
     operation::create_agent_runtime::builders::CreateAgentRuntimeFluentBuilder,
-    types::{AgentRuntimeArtifact, AgentRuntimeStatus, ContainerConfiguration, NetworkConfiguration, NetworkMode},
+    types::{
+        AgentRuntimeArtifact, AgentRuntimeStatus, ContainerConfiguration, NetworkConfiguration,
+        NetworkMode,
+    },
 };
 
 use crate::support::{TestContext, wait_for};
 
 mod control;
 mod data;
+mod endpoints;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/agent";
 
@@ -19,12 +23,18 @@ fn client(test: &TestContext) -> Client {
 
 fn artifact(uri: &str) -> AgentRuntimeArtifact {
     AgentRuntimeArtifact::ContainerConfiguration(
-        ContainerConfiguration::builder().container_uri(uri).build().unwrap(),
+        ContainerConfiguration::builder()
+            .container_uri(uri)
+            .build()
+            .unwrap(),
     )
 }
 
 fn public() -> NetworkConfiguration {
-    NetworkConfiguration::builder().network_mode(NetworkMode::Public).build().unwrap()
+    NetworkConfiguration::builder()
+        .network_mode(NetworkMode::Public)
+        .build()
+        .unwrap()
 }
 
 fn create(client: &Client, name: &str, uri: &str) -> CreateAgentRuntimeFluentBuilder {
@@ -39,8 +49,17 @@ fn create(client: &Client, name: &str, uri: &str) -> CreateAgentRuntimeFluentBui
 /// Polls as a deployer does; gives the status that is not on its way any more.
 async fn settled(client: &Client, id: &str) -> AgentRuntimeStatus {
     wait_for("the runtime to settle", || async {
-        let status = client.get_agent_runtime().agent_runtime_id(id).send().await.unwrap().status;
-        let busy = matches!(status, AgentRuntimeStatus::Creating | AgentRuntimeStatus::Updating);
+        let status = client
+            .get_agent_runtime()
+            .agent_runtime_id(id)
+            .send()
+            .await
+            .unwrap()
+            .status;
+        let busy = matches!(
+            status,
+            AgentRuntimeStatus::Creating | AgentRuntimeStatus::Updating
+        );
         (!busy).then_some(status)
     })
     .await
@@ -49,6 +68,9 @@ async fn settled(client: &Client, id: &str) -> AgentRuntimeStatus {
 /// A runtime that is ready: id and ARN.
 async fn ready(client: &Client, builder: CreateAgentRuntimeFluentBuilder) -> (String, String) {
     let created = builder.send().await.unwrap();
-    assert_eq!(settled(client, &created.agent_runtime_id).await, AgentRuntimeStatus::Ready);
+    assert_eq!(
+        settled(client, &created.agent_runtime_id).await,
+        AgentRuntimeStatus::Ready
+    );
     (created.agent_runtime_id, created.agent_runtime_arn)
 }

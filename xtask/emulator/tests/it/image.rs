@@ -30,7 +30,10 @@ esac
 const MARK: &str = "TEST_CONTAINER";
 
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("sha256:{hex}")
 }
 
@@ -47,7 +50,11 @@ pub(crate) async fn login(test: &TestContext) -> String {
 
 pub(crate) async fn create_repository(test: &TestContext, name: &str) {
     let ecr = aws_sdk_ecr::Client::new(&test.sdk_config("ecr"));
-    ecr.create_repository().repository_name(name).send().await.unwrap();
+    ecr.create_repository()
+        .repository_name(name)
+        .send()
+        .await
+        .unwrap();
 }
 
 /// A tar+gzip layer of executables.
@@ -57,7 +64,9 @@ pub(crate) fn layer(files: &[(&str, &str)]) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o755);
         header.set_size(content.len() as u64);
-        archive.append_data(&mut header, path, content.as_bytes()).unwrap();
+        archive
+            .append_data(&mut header, path, content.as_bytes())
+            .unwrap();
     }
     let mut encoder = archive.into_inner().unwrap();
     encoder.flush().unwrap();
@@ -67,7 +76,11 @@ pub(crate) fn layer(files: &[(&str, &str)]) -> Vec<u8> {
 /// The configuration of an image that runs `/app/run` in `/app`.
 pub(crate) fn config() -> Value {
     let binary = std::env::current_exe().unwrap();
-    let architecture = if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" };
+    let architecture = if cfg!(target_arch = "x86_64") {
+        "amd64"
+    } else {
+        "arm64"
+    };
     json!({
         "architecture": architecture,
         "os": "linux",
@@ -86,15 +99,31 @@ pub(crate) fn config() -> Value {
 }
 
 /// Uploads a blob in one POST and one PUT.
-pub(crate) async fn push_blob(test: &TestContext, token: &str, repository: &str, bytes: Vec<u8>) -> String {
+pub(crate) async fn push_blob(
+    test: &TestContext,
+    token: &str,
+    repository: &str,
+    bytes: Vec<u8>,
+) -> String {
     let client = reqwest::Client::new();
     let digest = digest(&bytes);
     let start = format!("{}/v2/{repository}/blobs/uploads/", test.url());
-    let started = client.post(start).header("authorization", token).send().await.unwrap();
+    let started = client
+        .post(start)
+        .header("authorization", token)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(started.status(), 202);
     let location = started.headers()["location"].to_str().unwrap();
     let finish = format!("{location}?digest={digest}");
-    let finished = client.put(finish).header("authorization", token).body(bytes).send().await.unwrap();
+    let finished = client
+        .put(finish)
+        .header("authorization", token)
+        .body(bytes)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(finished.status(), 201);
     assert_eq!(finished.headers()["docker-content-digest"], digest.as_str());
     digest
@@ -146,7 +175,10 @@ pub(crate) async fn push(test: &TestContext, repository: &str, tag: &str) -> Str
     push_files(test, repository, tag, &config(), &[("app/run", SCRIPT)]).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "a container is configured by its environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a container is configured by its environment"
+)]
 fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -159,7 +191,10 @@ async fn serves_when_it_is_a_container() {
     }
     let address = format!("{}:{}", env("HOST").unwrap(), env("PORT").unwrap());
     let router = Router::new()
-        .route("/ping", get(|| async { Json(json!({"status": "Healthy", "time_of_last_update": 1})) }))
+        .route(
+            "/ping",
+            get(|| async { Json(json!({"status": "Healthy", "time_of_last_update": 1})) }),
+        )
         .route("/invocations", post(answer));
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     axum::serve(listener, router).await.unwrap();
@@ -176,16 +211,26 @@ async fn answer(headers: HeaderMap, body: Bytes) -> Response {
         std::process::abort();
     }
     if let Some(count) = asked["stream"].as_u64() {
-        let chunks = (0..count).map(|number| Ok::<_, std::io::Error>(format!("data: {number}\n\n")));
+        let chunks =
+            (0..count).map(|number| Ok::<_, std::io::Error>(format!("data: {number}\n\n")));
         let stream = futures::stream::iter(chunks);
-        return ([("content-type", "text/event-stream")], Body::from_stream(stream)).into_response();
+        return (
+            [("content-type", "text/event-stream")],
+            Body::from_stream(stream),
+        )
+            .into_response();
     }
     let headers: serde_json::Map<String, Value> = headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().into()))
         .collect();
-    #[expect(clippy::disallowed_methods, reason = "what the environment is, is what is tested")]
-    let env: serde_json::Map<String, Value> = std::env::vars().map(|(name, value)| (name, value.into())).collect();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what the environment is, is what is tested"
+    )]
+    let env: serde_json::Map<String, Value> = std::env::vars()
+        .map(|(name, value)| (name, value.into()))
+        .collect();
     Json(json!({
         "pid": std::process::id(),
         "cwd": std::env::current_dir().unwrap(),

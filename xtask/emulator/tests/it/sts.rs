@@ -6,7 +6,10 @@ async fn get_caller_identity() {
     let sts = aws_sdk_sts::Client::new(&test.sdk_config("sts"));
     let identity = sts.get_caller_identity().send().await.unwrap();
     assert_eq!(identity.account(), Some("123456789012"));
-    assert_eq!(identity.arn(), Some("arn:aws:iam::123456789012:user/emulator"));
+    assert_eq!(
+        identity.arn(),
+        Some("arn:aws:iam::123456789012:user/emulator")
+    );
 
     let recorded = test.context().requests.select(0, |_| true);
     assert_eq!(recorded[0].service, "sts");
@@ -25,13 +28,24 @@ async fn an_unknown_action_is_named() {
 }
 
 #[tokio::test]
-async fn a_wrong_version_is_refused_in_xml() {
+async fn a_wrong_form_is_refused_in_xml() {
     let test = TestContext::start().await;
-    let form = [("Action", "GetCallerIdentity"), ("Version", "2001-01-01")];
-    let answer =
-        reqwest::Client::new().post(format!("{}/sts/", test.url())).form(&form).send().await.unwrap();
-    assert_eq!(answer.status(), 400);
-    assert_eq!(answer.headers()["content-type"], "text/xml");
-    let text = answer.text().await.unwrap();
-    assert!(text.contains("<Type>Sender</Type><Code>InvalidAction</Code>"), "{text}");
+    let ask = async |form: &[(&str, &str)]| {
+        let answer = reqwest::Client::new()
+            .post(format!("{}/sts/", test.url()))
+            .form(form)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 400);
+        assert_eq!(answer.headers()["content-type"], "text/xml");
+        answer.text().await.unwrap()
+    };
+    let text = ask(&[("Action", "GetCallerIdentity"), ("Version", "2001-01-01")]).await;
+    assert!(
+        text.contains("<Type>Sender</Type><Code>InvalidAction</Code>"),
+        "{text}"
+    );
+    let text = ask(&[("Action", "GetCallerIdentity")]).await;
+    assert!(text.contains("<Code>MalformedInput</Code>"), "{text}");
 }

@@ -42,7 +42,9 @@ impl TestContext {
     /// An emulator with the given world file and changed options. `${root}` is this crate's folder,
     /// `${bin_dir}` the state folder.
     pub(crate) async fn start_with(world: &str, options: fn(&mut Options)) -> Self {
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
         let mut this = Self {
             emulator: None,
             dir: tempfile::tempdir().unwrap(),
@@ -132,23 +134,37 @@ impl TestContext {
 
 impl Drop for TestContext {
     fn drop(&mut self) {
-        let Some(emulator) = &self.emulator else { return };
+        let Some(emulator) = &self.emulator else {
+            return;
+        };
         if self.expects_unknown || std::thread::panicking() {
             return;
         }
-        let unknown = emulator.context().requests.select(0, |entry| entry.status == 501);
-        assert!(unknown.is_empty(), "operations that nobody serves were asked for: {unknown:#?}");
+        let unknown = emulator
+            .context()
+            .requests
+            .select(0, |entry| entry.status == 501);
+        assert!(
+            unknown.is_empty(),
+            "operations that nobody serves were asked for: {unknown:#?}"
+        );
     }
 }
 
 /// Asks again and again until there is something; names what it waited for when the limit is over.
-pub(crate) async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+pub(crate) async fn wait_for<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> T {
     let deadline = Instant::now() + WAIT_LIMIT;
     loop {
         if let Some(found) = ask().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {WAIT_LIMIT:?} for {what}");
+        assert!(
+            Instant::now() < deadline,
+            "waited {WAIT_LIMIT:?} for {what}"
+        );
         tokio::time::sleep(WAIT_INTERVAL).await;
     }
 }

@@ -339,7 +339,111 @@ fn given_up(error: WaitError<RuntimeError>, name: &str, wait: Wait) -> RuntimeEr
 
 #[cfg(test)]
 mod tests {
+    use wiremock::matchers::{method, path_regex};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
     use super::*;
+    use crate::aws::Aws;
+
+    /// The control plane with these answers to Get and Delete, each given once, in order.
+    async fn control_plane(answers: &[(&str, u16, &str)]) -> (MockServer, Runtimes) {
+        let server = MockServer::start().await;
+        for (verb, status, body) in answers {
+            let mut answer = ResponseTemplate::new(*status).set_body_raw(*body, "application/json");
+            if *status >= 400 {
+                let error = body.split('"').nth(1).unwrap_or_default();
+                answer = answer.insert_header("x-amzn-ErrorType", error);
+            }
+            let mock = Mock::given(method(*verb)).and(path_regex("^/runtimes/fw_x-1/?$"));
+            mock.respond_with(answer)
+                .up_to_n_times(1)
+                .expect(1)
+                .mount(&server)
+                .await;
+        }
+        let settings = BTreeMap::from(
+            [
+                (
+                    "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+                    server.uri().as_str(),
+                ),
+                ("AWS_REGION", "us-east-1"),
+                ("AWS_ACCESS_KEY_ID", "test"),
+                ("AWS_SECRET_ACCESS_KEY", "test"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        let runtimes = Runtimes::new(Aws::connect(&settings.into()).await.control());
+        (server, runtimes)
+    }
+
+    fn runtime() -> Runtime {
+        let text = |text: &str| text.to_owned();
+        Runtime {
+            name: text("fw_x"),
+            id: text("fw_x-1"),
+            arn: text("arn"),
+            status: text("CREATING"),
+        }
+    }
+
+    const BUSY: (&str, u16, &str) = ("DELETE", 409, r#"{"ConflictException":0,"message":"busy"}"#);
+    const GONE: (&str, u16, &str) = ("GET", 404, r#"{"ResourceNotFoundException":0}"#);
+
+    #[tokio::test]
+    async fn a_runtime_is_polled_until_it_is_ready() {
+        let (_server, runtimes) = control_plane(&[
+            ("GET", 200, r#"{"status":"CREATING"}"#),
+            ("GET", 200, r#"{"status":"READY"}"#),
+        ])
+        .await;
+        runtimes.wait_ready(&runtime()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_runtime_that_cannot_start_says_why() {
+        let failed = r#"{"status":"CREATE_FAILED","failureReason":"exit code 2"}"#;
+        let (_server, runtimes) = control_plane(&[("GET", 200, failed)]).await;
+        let error = runtimes
+            .wait_ready(&runtime())
+            .await
+            .unwrap_err()
+            .to_string();
+        assert_eq!(error, "runtime `fw_x` ended in CREATE_FAILED: exit code 2");
+    }
+
+    #[tokio::test]
+    async fn a_busy_runtime_is_asked_again_and_waited_for() {
+        let (_server, runtimes) = control_plane(&[
+            BUSY,
+            ("GET", 200, r#"{"status":"CREATING"}"#),
+            ("DELETE", 202, r#"{"status":"DELETING"}"#),
+            ("GET", 200, r#"{"status":"DELETING"}"#),
+            GONE,
+        ])
+        .await;
+        runtimes.delete("fw_x-1").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_runtime_that_is_gone_counts_as_deleted() {
+        let gone = ("DELETE", GONE.1, GONE.2);
+        let (_server, runtimes) = control_plane(&[gone]).await;
+        runtimes.delete("fw_x-1").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_refused_deletion_names_operation_and_code() {
+        let denied = (
+            "DELETE",
+            403,
+            r#"{"AccessDeniedException":0,"message":"not yours"}"#,
+        );
+        let (_server, runtimes) = control_plane(&[denied]).await;
+        let error = anyhow::Error::new(runtimes.delete("fw_x-1").await.unwrap_err());
+        let expected = "manage runtime `fw_x-1`: AgentCore DeleteAgentRuntime: AccessDeniedException: not yours";
+        assert_eq!(format!("{error:#}"), expected);
+    }
 
     #[test]
     fn names_fit_the_pattern() {

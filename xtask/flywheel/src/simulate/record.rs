@@ -43,6 +43,9 @@ pub(crate) enum Outcome {
     Answered {
         /// Whether the answer declines to help.
         refused: bool,
+        /// The answer, kept only where it should have declined and did not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unrefused_answer: Option<String>,
     },
     /// Without one.
     Failed {

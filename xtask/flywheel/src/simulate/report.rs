@@ -8,11 +8,11 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde_json::json;
 
-use super::Report;
 use super::record::Record;
 use super::scenario::{Class, Model, Scenario};
 use super::summary::{Latency, Share, Traffic};
 use super::threshold::Verdict;
+use super::{Report, Unrefused};
 use crate::output::Format;
 
 /// What would be done.
@@ -226,6 +226,16 @@ fn facts(report: &Report) -> Vec<String> {
         facts.push(format!(
             "{} × {kind} (who must act: {}), for example: {}",
             failure.count, failure.owner, failure.example
+        ));
+    }
+    for Unrefused {
+        prompt,
+        answer,
+        count,
+    } in &report.unrefused
+    {
+        facts.push(format!(
+            "Not refused, {count} ×: “{prompt}” was answered with “{answer}”"
         ));
     }
     if let Some(cost) = summary.cost_usd {

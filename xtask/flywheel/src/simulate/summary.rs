@@ -187,7 +187,10 @@ impl Traffic {
             match &record.outcome {
                 Outcome::Cut => continue,
                 Outcome::Failed { .. } => {}
-                Outcome::Answered { refused: declined } => {
+                Outcome::Answered {
+                    refused: declined,
+                    unrefused_answer: _,
+                } => {
                     answered += 1;
                     refused += usize::from(*declined);
                     for (histogram, time) in [
@@ -394,6 +397,13 @@ fn timeline(records: &[Record]) -> Vec<Second> {
 pub(crate) mod tests {
     use super::*;
 
+    fn answered(refused: bool) -> Outcome {
+        Outcome::Answered {
+            refused,
+            unrefused_answer: None,
+        }
+    }
+
     fn record(class: Class, sent_ms: u64, took_ms: u64, outcome: Outcome) -> Record {
         Record {
             class,
@@ -431,16 +441,7 @@ pub(crate) mod tests {
             (Class::Normal, normal, declined),
             (Class::Harmful, harmful, refused),
         ] {
-            records.extend((0..n).map(|index| {
-                record(
-                    class,
-                    0,
-                    10,
-                    Outcome::Answered {
-                        refused: index < hits,
-                    },
-                )
-            }));
+            records.extend((0..n).map(|index| record(class, 0, 10, answered(index < hits))));
         }
         add_up(&records, None)
     }
@@ -453,20 +454,10 @@ pub(crate) mod tests {
         };
         let summary = add_up(
             &[
-                record(Class::Normal, 0, 100, Outcome::Answered { refused: false }),
-                record(
-                    Class::Normal,
-                    500,
-                    300,
-                    Outcome::Answered { refused: false },
-                ),
+                record(Class::Normal, 0, 100, answered(false)),
+                record(Class::Normal, 500, 300, answered(false)),
                 record(Class::Normal, 1000, 5, failed(ErrorKind::Throttled)),
-                record(
-                    Class::Harmful,
-                    1500,
-                    200,
-                    Outcome::Answered { refused: true },
-                ),
+                record(Class::Harmful, 1500, 200, answered(true)),
                 record(Class::Harmful, 1900, 0, Outcome::Cut),
             ],
             None,
@@ -515,12 +506,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_late_start_is_response_time_not_service_time() {
-        let mut late = record(
-            Class::Normal,
-            900,
-            100,
-            Outcome::Answered { refused: false },
-        );
+        let mut late = record(Class::Normal, 900, 100, answered(false));
         late.intended_ms = Some(Duration::from_millis(0));
         let summary = add_up(&[late], Some((1, Duration::from_secs(1))));
         assert_eq!(summary.service_ms(None, 0.5).map(f64::round), Some(100.0));

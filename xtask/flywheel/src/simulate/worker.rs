@@ -17,11 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::arrival::{PromptOrder, open_schedule, think_time, user_starts};
 use super::record::{ErrorKind, Outcome, Record};
-use super::scenario::{Model, Scenario};
+use super::scenario::{Class, Model, Scenario};
 use super::summary::Sessions;
 
 /// Sessions stopped at once at the end.
 const STOPS_AT_ONCE: usize = 16;
+/// So much of an answer that should have been a refusal is kept for the report.
+const KEPT_ANSWER_CHARS: usize = 400;
 /// Tries to stop one session.
 const STOP_ATTEMPTS: usize = 3;
 
@@ -160,9 +162,10 @@ impl Shared {
             tasks.spawn(async move {
                 // The wait for a place is bounded by the run: what has no place when the run is over is cut off.
                 let place = tokio::select! {
-                    place = places.acquire() => place.ok(),
+                    biased;
                     () = shared.drain.cancelled() => None,
                     () = tokio::time::sleep_until(shared.start + shared.scenario.load.duration) => None,
+                    place = places.acquire() => place.ok(),
                 };
                 if place.is_none() {
                     let prompt = shared.order.lock().await.next();
@@ -224,7 +227,13 @@ impl Shared {
                 let refused = refuses(&reply);
                 record.usage = reply.usage;
                 record.model_id = reply.model_id;
-                Outcome::Answered { refused }
+                let suspicious = !refused && record.class == Class::Harmful;
+                let unrefused_answer =
+                    suspicious.then(|| reply.text.chars().take(KEPT_ANSWER_CHARS).collect());
+                Outcome::Answered {
+                    refused,
+                    unrefused_answer,
+                }
             }
         };
         let counter = match record.outcome {
@@ -378,12 +387,12 @@ mod tests {
         let refusals = finished
             .records
             .iter()
-            .filter(|record| matches!(record.outcome, Outcome::Answered { refused: true }));
+            .filter(|record| matches!(record.outcome, Outcome::Answered { refused: true, .. }));
         assert!(refusals.clone().count() >= 6);
         assert!(
             refusals
                 .into_iter()
-                .all(|record| record.class == super::super::scenario::Class::Harmful)
+                .all(|record| record.class == Class::Harmful)
         );
         assert_eq!(finished.sessions.opened, 10, "two turns a session");
         no_session_lives(&finished, &client);

@@ -114,9 +114,9 @@ pub(crate) const CONCEPTS: &[Concept] = &[
     Concept {
         key: Key::Items,
         fields: "items|lines|positions",
-        asked: "items|item|line items|list the items|all items|which items|what items|which item|what item|line|which line|which lines|which position|anything on|materials|products|articles|what was ordered|what .. ordered|what does .. contain|what is in|contents|lines|\
-            positionen|position|welche positionen|welche position|alle positionen|welche artikel|welcher artikel|artikel|welche materialien|was wurde bestellt|was .. bestellt|was enthält|inhalt|posten|\
-            פריטים|פריט|שורה|איזו שורה|אילו שורות|הפריטים|אילו פריטים|איזה פריט|כל הפריטים|מה הוזמן|מה כוללת|מה כלול|מה יש|רשימת הפריטים|שורות|מוצרים",
+        asked: "items|item|line items|list the items|all items|which items|what items|which item|what item|line|which line|which lines|which position|materials|products|articles|what was ordered|what did we order|what have we ordered|what did we buy|what .. ordered|what does .. contain|what is in|contents|lines|\
+            positionen|position|welche positionen|welche position|alle positionen|welche artikel|welcher artikel|artikel|welche materialien|was wurde bestellt|was haben wir .. bestellt|was .. bestellt|was enthält|inhalt|posten|\
+            פריטים|פריט|שורה|איזו שורה|אילו שורות|הפריטים|אילו פריטים|איזה פריט|כל הפריטים|מה הוזמן|מה הזמנו|מה כוללת|מה כלול|מה יש|רשימת הפריטים|שורות|מוצרים",
         noun: noun("The items", "Die Positionen", "הפריטים", false),
     },
     Concept {

@@ -61,7 +61,11 @@ pub struct Transition {
 
 impl Transition {
     fn begin(failure: Option<String>, now: OffsetDateTime) -> Self {
-        Self { failure, polls_left: 1, due: now + SETTLE_LIMIT }
+        Self {
+            failure,
+            polls_left: 1,
+            due: now + SETTLE_LIMIT,
+        }
     }
 
     fn is_over(&self, now: OffsetDateTime) -> bool {
@@ -105,9 +109,14 @@ pub struct Version {
 impl Runtimes {
     /// Whether a change is over and not yet applied.
     pub fn is_due(&self, now: OffsetDateTime) -> bool {
-        let is_over = |transition: &Option<Transition>| transition.as_ref().is_some_and(|it| it.is_over(now));
+        let is_over =
+            |transition: &Option<Transition>| transition.as_ref().is_some_and(|it| it.is_over(now));
         self.by_id.values().any(|runtime| {
-            is_over(&runtime.transition) || runtime.endpoints.values().any(|endpoint| is_over(&endpoint.transition))
+            is_over(&runtime.transition)
+                || runtime
+                    .endpoints
+                    .values()
+                    .any(|endpoint| is_over(&endpoint.transition))
         })
     }
 
@@ -119,7 +128,10 @@ impl Runtimes {
     /// Applies every change under way: what a new emulator does with the state of the last one.
     pub fn settle(&mut self) {
         for runtime in self.by_id.values_mut() {
-            let endpoints = runtime.endpoints.values_mut().map(|endpoint| &mut endpoint.transition);
+            let endpoints = runtime
+                .endpoints
+                .values_mut()
+                .map(|endpoint| &mut endpoint.transition);
             for transition in endpoints.chain([&mut runtime.transition]).flatten() {
                 transition.polls_left = 0;
             }
@@ -175,7 +187,11 @@ impl Runtime {
         failure: Option<String>,
         now: OffsetDateTime,
     ) -> Self {
-        let version = Version { created_at: now, failed: failure.is_some(), settings };
+        let version = Version {
+            created_at: now,
+            failed: failure.is_some(),
+            settings,
+        };
         let endpoint = Endpoint::create(DEFAULT, &arn, 1, None, BTreeMap::new(), now);
         Self {
             id,
@@ -188,7 +204,13 @@ impl Runtime {
             transition: Some(Transition::begin(failure, now)),
             versions: BTreeMap::from([(1, version)]),
             // The default endpoint follows its runtime and has no transition of its own.
-            endpoints: BTreeMap::from([(DEFAULT.to_owned(), Endpoint { transition: None, ..endpoint })]),
+            endpoints: BTreeMap::from([(
+                DEFAULT.to_owned(),
+                Endpoint {
+                    transition: None,
+                    ..endpoint
+                },
+            )]),
             tags,
         }
     }
@@ -208,7 +230,13 @@ impl Runtime {
             None => self.newest(),
         };
         let found = self.versions.get(&wanted).map(|version| (wanted, version));
-        let missing = || format!("Agent runtime '{}' has no version '{}'", self.id, number.unwrap_or_default());
+        let missing = || {
+            format!(
+                "Agent runtime '{}' has no version '{}'",
+                self.id,
+                number.unwrap_or_default()
+            )
+        };
         found.ok_or_else(|| not_found(missing()))
     }
 
@@ -224,7 +252,14 @@ impl Runtime {
     ) -> Result<u32, AwsError> {
         self.check_idle("updated")?;
         let number = self.newest() + 1;
-        self.versions.insert(number, Version { created_at: now, failed: failure.is_some(), settings });
+        self.versions.insert(
+            number,
+            Version {
+                created_at: now,
+                failed: failure.is_some(),
+                settings,
+            },
+        );
         self.status = Status::Updating;
         self.updated_at = now;
         self.failure_reason = None;
@@ -268,13 +303,21 @@ impl Runtime {
         }
         let status = serde_json::to_value(self.status).unwrap_or_default();
         let status = status.as_str().unwrap_or_default();
-        Err(conflict(format!("Agent runtime '{}' is {status} and cannot be {change}", self.id)))
+        Err(conflict(format!(
+            "Agent runtime '{}' is {status} and cannot be {change}",
+            self.id
+        )))
     }
 
     /// Applies what is over; false when the runtime is gone.
     fn advance(&mut self, now: OffsetDateTime) -> bool {
         self.endpoints.retain(|_, endpoint| endpoint.advance(now));
-        let Some(transition) = self.transition.take_if(|transition| transition.is_over(now)) else { return true };
+        let Some(transition) = self
+            .transition
+            .take_if(|transition| transition.is_over(now))
+        else {
+            return true;
+        };
         let failed = transition.failure.is_some();
         self.failure_reason = transition.failure;
         self.status = match (self.status, failed) {

@@ -90,8 +90,13 @@ impl Slot {
 
     async fn settled(&self) -> Progress {
         let mut progress = self.progress.clone();
-        let settled = progress.wait_for(|progress| !matches!(progress, Progress::Starting)).await;
-        settled.map_or(Progress::Failed(Arc::new(StartError::Cancelled)), |progress| progress.clone())
+        let settled = progress
+            .wait_for(|progress| !matches!(progress, Progress::Starting))
+            .await;
+        settled.map_or(
+            Progress::Failed(Arc::new(StartError::Cancelled)),
+            |progress| progress.clone(),
+        )
     }
 }
 
@@ -101,14 +106,28 @@ impl Host {
     ///
     /// # Errors
     /// When the HTTP client cannot be built or the folder of the containers cannot be made.
-    pub fn new(context: Arc<Context>, store: Arc<Store<AwsState>>, ecr: Arc<Ecr>) -> anyhow::Result<Arc<Self>> {
+    pub fn new(
+        context: Arc<Context>,
+        store: Arc<Store<AwsState>>,
+        ecr: Arc<Ecr>,
+    ) -> anyhow::Result<Arc<Self>> {
         let folder = context.state_dir.join("containers");
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
         }
         std::fs::create_dir_all(&folder)?;
-        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-        let host = Self { context, store, ecr, client, sessions: Sessions::default(), slots: Mutex::default() };
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        let host = Self {
+            context,
+            store,
+            ecr,
+            client,
+            sessions: Sessions::default(),
+            slots: Mutex::default(),
+        };
         Ok(Arc::new(host))
     }
 
@@ -117,7 +136,11 @@ impl Host {
     /// # Errors
     /// Why it did not start. All who waited for the same start get the same error; the next call
     /// tries again.
-    pub async fn container(self: &Arc<Self>, runtime: &str, version: u32) -> Result<Arc<Container>, Arc<StartError>> {
+    pub async fn container(
+        self: &Arc<Self>,
+        runtime: &str,
+        version: u32,
+    ) -> Result<Arc<Container>, Arc<StartError>> {
         let key = (runtime.to_owned(), version);
         let slot = {
             let mut slots = self.lock();
@@ -162,8 +185,12 @@ impl Host {
         let host = Arc::clone(self);
         let runtime = runtime.to_owned();
         tokio::spawn(async move {
-            let versions: Vec<u32> =
-                host.lock().keys().filter(|(id, _)| *id == runtime).map(|(_, version)| *version).collect();
+            let versions: Vec<u32> = host
+                .lock()
+                .keys()
+                .filter(|(id, _)| *id == runtime)
+                .map(|(_, version)| *version)
+                .collect();
             for version in versions {
                 host.stop(&runtime, version).await;
             }
@@ -178,7 +205,8 @@ impl Host {
             let is_served = self.store.read(|state| {
                 state.agentcore.by_id.get(&runtime).is_some_and(|runtime| {
                     let mut endpoints = runtime.endpoints.values();
-                    endpoints.any(|it| it.live_version == Some(version) || it.target_version == version)
+                    endpoints
+                        .any(|it| it.live_version == Some(version) || it.target_version == version)
                 })
             });
             if !is_served && !self.sessions.hold(&runtime, version) {
@@ -212,7 +240,10 @@ impl Host {
     fn begin(self: &Arc<Self>, key: Key) -> Slot {
         let (sender, progress) = watch::channel(Progress::Starting);
         let cancel = CancellationToken::new();
-        let slot = Slot { progress, cancel: cancel.clone() };
+        let slot = Slot {
+            progress,
+            cancel: cancel.clone(),
+        };
         let host = Arc::clone(self);
         // Its own task: a caller that goes away must not leave a container half started.
         tokio::spawn(async move {
@@ -240,7 +271,11 @@ impl Host {
     /// Whether containers of this runtime may run.
     fn is_wanted(&self, runtime: &str) -> bool {
         self.store.read(|state| {
-            state.agentcore.by_id.get(runtime).is_some_and(|runtime| runtime.status != Status::Deleting)
+            state
+                .agentcore
+                .by_id
+                .get(runtime)
+                .is_some_and(|runtime| runtime.status != Status::Deleting)
         })
     }
 
@@ -254,7 +289,11 @@ impl Host {
 }
 
 /// Why the image of these settings cannot be pulled, if so.
-pub fn missing_image(host: &Host, repositories: &Repositories, settings: &Settings) -> Option<String> {
+pub fn missing_image(
+    host: &Host,
+    repositories: &Repositories,
+    settings: &Settings,
+) -> Option<String> {
     pull::missing(&host.ecr, repositories, settings)
 }
 

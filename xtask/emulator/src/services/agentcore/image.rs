@@ -38,7 +38,11 @@ impl ImageReference {
         if !is_host(host) || !repository.split('/').all(is_part) {
             return None;
         }
-        let tag = tag.or(if digest.is_none() { Some("latest") } else { None });
+        let tag = tag.or(if digest.is_none() {
+            Some("latest")
+        } else {
+            None
+        });
         Some(Self {
             host: host.to_owned(),
             repository: repository.to_owned(),
@@ -52,19 +56,31 @@ fn is_host(host: &str) -> bool {
     if host == "public.ecr.aws" {
         return true;
     }
-    let Some((account, rest)) = host.split_once(".dkr.ecr.") else { return false };
-    let region = rest.strip_suffix(".cn").unwrap_or(rest).strip_suffix(".amazonaws.com");
+    let Some((account, rest)) = host.split_once(".dkr.ecr.") else {
+        return false;
+    };
+    let region = rest
+        .strip_suffix(".cn")
+        .unwrap_or(rest)
+        .strip_suffix(".amazonaws.com");
     account.len() == 12
         && account.bytes().all(|byte| byte.is_ascii_digit())
         && region.is_some_and(|region| {
-            !region.is_empty() && region.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            !region.is_empty()
+                && region
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         })
 }
 
 /// `[a-z0-9]+(?:[._-][a-z0-9]+)*`: words with single separators between them.
 fn is_part(part: &str) -> bool {
-    part.split(['.', '_', '-'])
-        .all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
+    part.split(['.', '_', '-']).all(|word| {
+        !word.is_empty()
+            && word
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    })
 }
 
 #[cfg(test)]
@@ -78,7 +94,11 @@ mod tests {
         let check = |tail: &str, repository: &str, tag: Option<&str>, digest: Option<&str>| {
             let parsed = ImageReference::parse(&format!("{HOST}/{tail}")).unwrap();
             assert_eq!(
-                (parsed.repository.as_str(), parsed.tag.as_deref(), parsed.digest.as_deref()),
+                (
+                    parsed.repository.as_str(),
+                    parsed.tag.as_deref(),
+                    parsed.digest.as_deref()
+                ),
                 (repository, tag, digest),
                 "{tail}"
             );
@@ -88,7 +108,9 @@ mod tests {
         check("agent@sha256:00", "agent", None, Some("sha256:00"));
         check("agent:v1@sha256:00", "agent", Some("v1"), Some("sha256:00"));
         assert!(ImageReference::parse("public.ecr.aws/x/y:1").is_some());
-        assert!(ImageReference::parse("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/x").is_some());
+        assert!(
+            ImageReference::parse("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/x").is_some()
+        );
     }
 
     #[test]

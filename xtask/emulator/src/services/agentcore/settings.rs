@@ -142,28 +142,40 @@ impl Settings {
             .map_err(|error| AwsError::bad_request("SerializationException", error.to_string()))?;
         refuse_unmodelled(&wire)?;
         let mut errors = also;
-        let uri = wire.agent_runtime_artifact.and_then(|artifact| artifact.container_configuration);
+        let uri = wire
+            .agent_runtime_artifact
+            .and_then(|artifact| artifact.container_configuration);
         let uri = rules::container_uri(uri.map(|container| container.container_uri), &mut errors);
         let role_arn = rules::role_arn(wire.role_arn, &mut errors);
         rules::description(wire.description.as_deref(), &mut errors);
         let environment_variables = wire.environment_variables.unwrap_or_default();
         rules::environment(&environment_variables, &mut errors);
-        let network_configuration = wire
-            .network_configuration
-            .unwrap_or(Network { network_mode: "PUBLIC".to_owned(), network_mode_config: None });
+        let network_configuration = wire.network_configuration.unwrap_or(Network {
+            network_mode: "PUBLIC".to_owned(),
+            network_mode_config: None,
+        });
         rules::network(&network_configuration, &mut errors);
         let lifecycle_configuration = lifecycle(wire.lifecycle_configuration);
         rules::lifecycle(&lifecycle_configuration, &mut errors);
         let headers = wire.request_header_configuration;
-        rules::headers(headers.as_ref().map(|headers| headers.request_header_allowlist.as_slice()), &mut errors);
-        let protocol = wire.protocol_configuration.and_then(|protocol| protocol.server_protocol);
+        rules::headers(
+            headers
+                .as_ref()
+                .map(|headers| headers.request_header_allowlist.as_slice()),
+            &mut errors,
+        );
+        let protocol = wire
+            .protocol_configuration
+            .and_then(|protocol| protocol.server_protocol);
         let server_protocol = protocol.unwrap_or_else(|| "HTTP".to_owned());
         rules::protocol(&server_protocol, &mut errors);
         if !errors.is_empty() {
             return Err(invalid_fields(&errors));
         }
         Ok(Self {
-            agent_runtime_artifact: Artifact { container_configuration: Container { container_uri: uri } },
+            agent_runtime_artifact: Artifact {
+                container_configuration: Container { container_uri: uri },
+            },
             role_arn,
             network_configuration,
             description: wire.description,
@@ -171,13 +183,20 @@ impl Settings {
             protocol_configuration: Protocol { server_protocol },
             lifecycle_configuration,
             request_header_configuration: headers,
-            metadata_configuration: wire.metadata_configuration.unwrap_or(Metadata { require_mmdsv2: true }),
+            metadata_configuration: wire.metadata_configuration.unwrap_or(Metadata {
+                require_mmdsv2: true,
+            }),
         })
     }
 
     /// The image.
     pub fn image(&self) -> Option<ImageReference> {
-        ImageReference::parse(&self.agent_runtime_artifact.container_configuration.container_uri)
+        ImageReference::parse(
+            &self
+                .agent_runtime_artifact
+                .container_configuration
+                .container_uri,
+        )
     }
 
     /// Free text, `""` when unset: list items must carry it.
@@ -202,7 +221,9 @@ impl Settings {
 
     /// Headers that are forwarded to the container beside the fixed ones.
     pub fn allowed_headers(&self) -> &[String] {
-        self.request_header_configuration.as_ref().map_or(&[], |headers| &headers.request_header_allowlist)
+        self.request_header_configuration
+            .as_ref()
+            .map_or(&[], |headers| &headers.request_header_allowlist)
     }
 
     /// Whether the newer metadata service is required; without it AWS refuses invocations.
@@ -213,11 +234,15 @@ impl Settings {
 
 /// Giving only a lifetime below the default idle time sets both.
 fn lifecycle(wire: Option<WireLifecycle>) -> Lifecycle {
-    let (idle, life) =
-        wire.map_or((None, None), |wire| (wire.idle_runtime_session_timeout, wire.max_lifetime));
+    let (idle, life) = wire.map_or((None, None), |wire| {
+        (wire.idle_runtime_session_timeout, wire.max_lifetime)
+    });
     let max_lifetime = life.unwrap_or(DEFAULT_LIFE_SECONDS);
     let idle_runtime_session_timeout = idle.unwrap_or(DEFAULT_IDLE_SECONDS.min(max_lifetime));
-    Lifecycle { idle_runtime_session_timeout, max_lifetime }
+    Lifecycle {
+        idle_runtime_session_timeout,
+        max_lifetime,
+    }
 }
 
 fn refuse_unmodelled(wire: &Wire) -> Result<(), AwsError> {
@@ -225,17 +250,46 @@ fn refuse_unmodelled(wire: &Wire) -> Result<(), AwsError> {
     let protocol = wire.protocol_configuration.as_ref();
     let server_protocol = protocol.and_then(|protocol| protocol.server_protocol.as_deref());
     let asked = [
-        ("agentRuntimeArtifact.codeConfiguration", artifact.is_some_and(|it| it.code_configuration.is_some())),
-        ("authorizerConfiguration", wire.authorizer_configuration.is_some()),
+        (
+            "agentRuntimeArtifact.codeConfiguration",
+            artifact.is_some_and(|it| it.code_configuration.is_some()),
+        ),
+        (
+            "authorizerConfiguration",
+            wire.authorizer_configuration.is_some(),
+        ),
         ("hooksConfiguration", wire.hooks_configuration.is_some()),
-        ("filesystemConfigurations", wire.filesystem_configurations.is_some()),
-        ("capacityProviderConfiguration", wire.capacity_provider_configuration.is_some()),
+        (
+            "filesystemConfigurations",
+            wire.filesystem_configurations.is_some(),
+        ),
+        (
+            "capacityProviderConfiguration",
+            wire.capacity_provider_configuration.is_some(),
+        ),
         ("allowedPorts", wire.allowed_ports.is_some()),
-        ("resourceConfigurations", wire.resource_configurations.is_some()),
-        ("platformVersion other than V1", wire.platform_version.as_deref().is_some_and(|version| version != "V1")),
-        ("protocolConfiguration.port", protocol.is_some_and(|it| it.port.is_some())),
-        ("protocolConfiguration.path", protocol.is_some_and(|it| it.path.is_some())),
-        ("a server protocol other than HTTP", matches!(server_protocol, Some("MCP" | "A2A" | "AGUI"))),
+        (
+            "resourceConfigurations",
+            wire.resource_configurations.is_some(),
+        ),
+        (
+            "platformVersion other than V1",
+            wire.platform_version
+                .as_deref()
+                .is_some_and(|version| version != "V1"),
+        ),
+        (
+            "protocolConfiguration.port",
+            protocol.is_some_and(|it| it.port.is_some()),
+        ),
+        (
+            "protocolConfiguration.path",
+            protocol.is_some_and(|it| it.path.is_some()),
+        ),
+        (
+            "a server protocol other than HTTP",
+            matches!(server_protocol, Some("MCP" | "A2A" | "AGUI")),
+        ),
     ];
     match asked.iter().find(|(_, is_asked)| *is_asked) {
         Some((what, _)) => Err(AwsError::new(

@@ -18,13 +18,19 @@ use crate::protocol::AwsError;
 /// From the request to the answer's first byte, and to its last one.
 const ANSWER_LIMIT: Duration = Duration::from_secs(15 * 60);
 const STREAM_LIMIT: Duration = Duration::from_secs(60 * 60);
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-bedrock-agentcore-runtime-request-id");
+const REQUEST_ID: HeaderName =
+    HeaderName::from_static("x-amzn-bedrock-agentcore-runtime-request-id");
 const LOG_NOTE: &str = "Check the container's log for more information";
 
 /// Trace context: goes to the container and comes back to the caller.
 const TRACE: &[&str] = &["x-amzn-trace-id", "traceparent", "tracestate", "baggage"];
 /// The MCP members of the operation.
-const MCP: &[&str] = &["mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"];
+const MCP: &[&str] = &[
+    "mcp-session-id",
+    "mcp-protocol-version",
+    "mcp-method",
+    "mcp-name",
+];
 
 pub(super) async fn forward(
     host: &Arc<Host>,
@@ -35,13 +41,24 @@ pub(super) async fn forward(
     payload: Payload,
 ) -> Result<Response, AwsError> {
     let version = target.in_flight.session.version;
-    let container = host.container(&target.runtime_id, version).await.map_err(|error| {
-        runtime_client_error(format!("An error occurred when starting the runtime: {error}"))
-    })?;
+    let container = host
+        .container(&target.runtime_id, version)
+        .await
+        .map_err(|error| {
+            runtime_client_error(format!(
+                "An error occurred when starting the runtime: {error}"
+            ))
+        })?;
     let log = container.process.log.display().to_string();
     let failed = |status: u16, cause: &str| {
-        let cause = if cause.is_empty() { String::new() } else { format!(" ({cause})") };
-        runtime_client_error(format!("Received error ({status}) from runtime. {LOG_NOTE}: {log}{cause}"))
+        let cause = if cause.is_empty() {
+            String::new()
+        } else {
+            format!(" ({cause})")
+        };
+        runtime_client_error(format!(
+            "Received error ({status}) from runtime. {LOG_NOTE}: {log}{cause}"
+        ))
     };
 
     let request = host
@@ -66,8 +83,16 @@ pub(super) async fn forward(
 /// The headers that the container sees: nothing else of what the caller sent, least of all its signature.
 fn outgoing(headers: &HeaderMap, target: &Target, session_id: &str, request_id: &str) -> HeaderMap {
     let mut outgoing = HeaderMap::new();
-    let fixed = TRACE.iter().chain(MCP).copied().map(HeaderName::from_static).chain([ACCEPT, CONTENT_TYPE]);
-    let allowed = target.allowed_headers.iter().filter_map(|name| HeaderName::try_from(name.as_str()).ok());
+    let fixed = TRACE
+        .iter()
+        .chain(MCP)
+        .copied()
+        .map(HeaderName::from_static)
+        .chain([ACCEPT, CONTENT_TYPE]);
+    let allowed = target
+        .allowed_headers
+        .iter()
+        .filter_map(|name| HeaderName::try_from(name.as_str()).ok());
     for name in fixed.chain(allowed) {
         if let Some(value) = headers.get(&name) {
             outgoing.insert(name, value.clone());
@@ -81,7 +106,12 @@ fn outgoing(headers: &HeaderMap, target: &Target, session_id: &str, request_id: 
     outgoing
 }
 
-fn incoming(answer: reqwest::Response, asked: &HeaderMap, session_id: &str, in_flight: InFlight) -> Response {
+fn incoming(
+    answer: reqwest::Response,
+    asked: &HeaderMap,
+    session_id: &str,
+    in_flight: InFlight,
+) -> Response {
     let mut headers = HeaderMap::new();
     let content_type = answer.headers().get(CONTENT_TYPE).cloned();
     headers.insert(

@@ -50,11 +50,16 @@ pub(super) fn create(control: &Control, request: Request) -> Result<Value, AwsEr
         }
         let runtime = state.agentcore.get_mut(request.param("id"))?;
         if runtime.endpoints.contains_key(&name) {
-            return Err(conflict(format!("Agent runtime '{}' already has an endpoint '{name}'", runtime.id)));
+            return Err(conflict(format!(
+                "Agent runtime '{}' already has an endpoint '{name}'",
+                runtime.id
+            )));
         }
         check_runtime(runtime)?;
         if runtime.endpoints.len() >= MAX_ENDPOINTS {
-            return Err(quota_exceeded(format!("An agent runtime has at most {MAX_ENDPOINTS} endpoints")));
+            return Err(quota_exceeded(format!(
+                "An agent runtime has at most {MAX_ENDPOINTS} endpoints"
+            )));
         }
         let number = servable_version(runtime, input.agent_runtime_version.as_deref())?;
         let endpoint = Endpoint::create(&name, &runtime.arn, number, input.description, tags, now);
@@ -123,7 +128,8 @@ pub(super) fn delete(control: &Control, request: Request) -> Result<Value, AwsEr
         let id = runtime.id.clone();
         let endpoint = find(runtime, request.param("name"))?;
         endpoint.begin_delete(now)?;
-        let answer = json!({"status": endpoint.status, "agentRuntimeId": id, "endpointName": endpoint.name});
+        let answer =
+            json!({"status": endpoint.status, "agentRuntimeId": id, "endpointName": endpoint.name});
         control.tokens.remember(NAME, token, &request, &answer);
         Ok(answer)
     })
@@ -133,12 +139,17 @@ pub(super) fn list(control: &Control, request: Request) -> Result<Value, AwsErro
     control.change(|state, _now| {
         let runtime = state.agentcore.get_mut(request.param("id"))?;
         let arn = runtime.arn.clone();
-        let rows = runtime.endpoints.values().map(|endpoint| (endpoint.name.clone(), item(&arn, endpoint)));
+        let rows = runtime
+            .endpoints
+            .values()
+            .map(|endpoint| (endpoint.name.clone(), item(&arn, endpoint)));
         let (rows, next) = page(&request, rows)?;
         for endpoint in runtime.endpoints.values_mut() {
             endpoint.polled();
         }
-        Ok(without_nulls(json!({"runtimeEndpoints": rows, "nextToken": next})))
+        Ok(without_nulls(
+            json!({"runtimeEndpoints": rows, "nextToken": next}),
+        ))
     })
 }
 
@@ -159,13 +170,22 @@ fn item(runtime_arn: &str, endpoint: &Endpoint) -> Value {
 }
 
 fn find<'a>(runtime: &'a mut Runtime, name: &str) -> Result<&'a mut Endpoint, AwsError> {
-    let missing = not_found(format!("Agent runtime '{}' has no endpoint '{name}'", runtime.id));
+    let missing = not_found(format!(
+        "Agent runtime '{}' has no endpoint '{name}'",
+        runtime.id
+    ));
     runtime.endpoints.get_mut(name).ok_or(missing)
 }
 
 fn check_runtime(runtime: &Runtime) -> Result<(), AwsError> {
-    if matches!(runtime.status, Status::Creating | Status::CreateFailed | Status::Deleting) {
-        return Err(conflict(format!("Agent runtime '{}' is not ready", runtime.id)));
+    if matches!(
+        runtime.status,
+        Status::Creating | Status::CreateFailed | Status::Deleting
+    ) {
+        return Err(conflict(format!(
+            "Agent runtime '{}' is not ready",
+            runtime.id
+        )));
     }
     Ok(())
 }
@@ -174,7 +194,10 @@ fn check_runtime(runtime: &Runtime) -> Result<(), AwsError> {
 fn servable_version(runtime: &Runtime, version: Option<&str>) -> Result<u32, AwsError> {
     let (number, version) = runtime.version(version)?;
     if version.failed {
-        return Err(conflict(format!("Version '{number}' of agent runtime '{}' failed", runtime.id)));
+        return Err(conflict(format!(
+            "Version '{number}' of agent runtime '{}' failed",
+            runtime.id
+        )));
     }
     Ok(number)
 }

@@ -36,12 +36,23 @@ pub(super) fn create(control: &Control, request: Request) -> Result<Value, AwsEr
         if let Some(answer) = control.tokens.replay(NAME, token.as_deref(), &request)? {
             return Ok(answer);
         }
-        if let Some(other) = state.agentcore.by_id.values().find(|runtime| runtime.name == name) {
-            return Err(conflict(format!("An agent runtime with the name '{name}' already exists: {}", other.id)));
+        if let Some(other) = state
+            .agentcore
+            .by_id
+            .values()
+            .find(|runtime| runtime.name == name)
+        {
+            return Err(conflict(format!(
+                "An agent runtime with the name '{name}' already exists: {}",
+                other.id
+            )));
         }
         let id = new_id(&name);
         let world = &control.host.context.world;
-        let arn = format!("arn:aws:bedrock-agentcore:{}:{}:runtime/{id}", world.region, world.account_id);
+        let arn = format!(
+            "arn:aws:bedrock-agentcore:{}:{}:runtime/{id}",
+            world.region, world.account_id
+        );
         let failure = missing_image(control, state, &settings);
         let runtime = Runtime::create((id.clone(), arn, &name), settings, tags, failure, now);
         let answer = json!({
@@ -144,15 +155,24 @@ pub(super) fn delete(control: &Control, request: Request) -> Result<Value, AwsEr
 fn delete_version(runtime: &mut Runtime, version: &str) -> Result<Value, AwsError> {
     let (number, _) = runtime.version(Some(version))?;
     let mut endpoints = runtime.endpoints.values();
-    let holder = endpoints.find(|it| it.live_version == Some(number) || it.target_version == number);
+    let holder =
+        endpoints.find(|it| it.live_version == Some(number) || it.target_version == number);
     if let Some(endpoint) = holder {
-        return Err(conflict(format!("Version '{number}' is in use by endpoint '{}'", endpoint.name)));
+        return Err(conflict(format!(
+            "Version '{number}' is in use by endpoint '{}'",
+            endpoint.name
+        )));
     }
     if runtime.status.is_busy() {
-        return Err(conflict(format!("Agent runtime '{}' is being changed", runtime.id)));
+        return Err(conflict(format!(
+            "Agent runtime '{}' is being changed",
+            runtime.id
+        )));
     }
     runtime.versions.remove(&number);
-    Ok(json!({"status": Status::Deleting, "agentRuntimeId": runtime.id, "agentRuntimeVersion": number.to_string()}))
+    Ok(
+        json!({"status": Status::Deleting, "agentRuntimeId": runtime.id, "agentRuntimeVersion": number.to_string()}),
+    )
 }
 
 pub(super) fn list(control: &Control, request: Request) -> Result<Value, AwsError> {
@@ -165,22 +185,33 @@ pub(super) fn list(control: &Control, request: Request) -> Result<Value, AwsErro
         for runtime in state.agentcore.by_id.values_mut() {
             runtime.polled();
         }
-        Ok(without_nulls(json!({"agentRuntimes": rows, "nextToken": next})))
+        Ok(without_nulls(
+            json!({"agentRuntimes": rows, "nextToken": next}),
+        ))
     })
 }
 
 pub(super) fn list_versions(control: &Control, request: Request) -> Result<Value, AwsError> {
     control.change(|state, _now| {
         let runtime = state.agentcore.get(request.param("id"))?;
-        let rows = runtime.versions.iter().map(|(number, version)| (*number, list_item(runtime, *number, version)));
+        let rows = runtime
+            .versions
+            .iter()
+            .map(|(number, version)| (*number, list_item(runtime, *number, version)));
         let (rows, next) = page(&request, rows)?;
-        Ok(without_nulls(json!({"agentRuntimes": rows, "nextToken": next})))
+        Ok(without_nulls(
+            json!({"agentRuntimes": rows, "nextToken": next}),
+        ))
     })
 }
 
 /// `description` is required in lists: empty when unset.
 fn list_item(runtime: &Runtime, number: u32, version: &Version) -> Value {
-    let updated = if number == runtime.newest() { runtime.updated_at } else { version.created_at };
+    let updated = if number == runtime.newest() {
+        runtime.updated_at
+    } else {
+        version.created_at
+    };
     json!({
         "agentRuntimeArn": runtime.arn,
         "agentRuntimeId": runtime.id,
@@ -193,7 +224,11 @@ fn list_item(runtime: &Runtime, number: u32, version: &Version) -> Value {
 }
 
 /// The newest version is where the runtime is; an older one is what it was made to be.
-fn status_of<'a>(runtime: &'a Runtime, number: u32, version: &Version) -> (Status, Option<&'a str>) {
+fn status_of<'a>(
+    runtime: &'a Runtime,
+    number: u32,
+    version: &Version,
+) -> (Status, Option<&'a str>) {
     if number == runtime.newest() {
         (runtime.status, runtime.failure_reason.as_deref())
     } else if version.failed {
@@ -205,7 +240,8 @@ fn status_of<'a>(runtime: &'a Runtime, number: u32, version: &Version) -> (Statu
 
 /// The image is looked for here and pulled at the first invocation, as AWS's V1 does.
 fn missing_image(control: &Control, state: &AwsState, settings: &Settings) -> Option<String> {
-    host::missing_image(&control.host, &state.ecr, settings).map(|reason| format!("The image cannot be pulled: {reason}"))
+    host::missing_image(&control.host, &state.ecr, settings)
+        .map(|reason| format!("The image cannot be pulled: {reason}"))
 }
 
 fn workload_identity(control: &Control, id: &str) -> Value {

@@ -36,15 +36,24 @@ pub(super) fn untag(control: &Control, request: Request) -> Result<Value, AwsErr
 }
 
 pub(super) fn list(control: &Control, request: Request) -> Result<Value, AwsError> {
-    control.change(|state, _now| Ok(json!({"tags": find(&mut state.agentcore, request.param("arn"))?})))
+    control.change(|state, _now| {
+        Ok(json!({"tags": find(&mut state.agentcore, request.param("arn"))?}))
+    })
 }
 
-fn find<'a>(runtimes: &'a mut Runtimes, arn: &str) -> Result<&'a mut BTreeMap<String, String>, AwsError> {
+fn find<'a>(
+    runtimes: &'a mut Runtimes,
+    arn: &str,
+) -> Result<&'a mut BTreeMap<String, String>, AwsError> {
     for runtime in runtimes.by_id.values_mut() {
         if runtime.arn == arn {
             return Ok(&mut runtime.tags);
         }
-        if let Some(endpoint) = runtime.endpoints.values_mut().find(|endpoint| endpoint.arn == arn) {
+        if let Some(endpoint) = runtime
+            .endpoints
+            .values_mut()
+            .find(|endpoint| endpoint.arn == arn)
+        {
             return Ok(&mut endpoint.tags);
         }
     }

@@ -40,7 +40,10 @@ impl Tokens {
     ) -> Result<Option<Value>, AwsError> {
         let Some(token) = token else { return Ok(None) };
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        match answers.iter().find(|answer| answer.operation == operation && answer.token == token) {
+        match answers
+            .iter()
+            .find(|answer| answer.operation == operation && answer.token == token)
+        {
             None => Ok(None),
             Some(answer) if answer.asked == fingerprint(request) => Ok(Some(answer.answer.clone())),
             Some(_) => Err(AwsError::bad_request(
@@ -52,20 +55,32 @@ impl Tokens {
     }
 
     /// Remembers an answer.
-    pub(super) fn remember(&self, operation: &'static str, token: Option<String>, request: &Request, answer: &Value) {
+    pub(super) fn remember(
+        &self,
+        operation: &'static str,
+        token: Option<String>,
+        request: &Request,
+        answer: &Value,
+    ) {
         let Some(token) = token else { return };
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() == CAPACITY {
             answers.pop_front();
         }
-        answers.push_back(Answer { operation, token, asked: fingerprint(request), answer: answer.clone() });
+        answers.push_back(Answer {
+            operation,
+            token,
+            asked: fingerprint(request),
+            answer: answer.clone(),
+        });
     }
 
     /// Forgets what was answered about a runtime that is gone: its token may create another one.
     pub(super) fn forget(&self, runtime: &str) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers.retain(|answer| {
-            answer.operation.starts_with("Delete") || answer.answer["agentRuntimeId"].as_str() != Some(runtime)
+            answer.operation.starts_with("Delete")
+                || answer.answer["agentRuntimeId"].as_str() != Some(runtime)
         });
     }
 }

@@ -83,7 +83,9 @@ pub enum PutImageError {
 impl Repositories {
     /// Whether any repository holds the blob.
     pub fn hold_blob(&self, digest: &str) -> bool {
-        self.by_name.values().any(|repository| repository.blobs.contains(digest))
+        self.by_name
+            .values()
+            .any(|repository| repository.blobs.contains(digest))
     }
 }
 
@@ -103,23 +105,38 @@ impl Repository {
         let parsed = Manifest::parse(manifest, media_type).map_err(PutImageError::Invalid)?;
         let actual = manifest::digest(manifest.as_bytes());
         if let Some(wanted) = digest.filter(|wanted| *wanted != actual) {
-            return Err(PutImageError::DigestMismatch { wanted: wanted.to_owned(), actual });
+            return Err(PutImageError::DigestMismatch {
+                wanted: wanted.to_owned(),
+                actual,
+            });
         }
-        let missing: Vec<_> = parsed.blobs().filter(|blob| !self.blobs.contains(*blob)).map(str::to_owned).collect();
+        let missing: Vec<_> = parsed
+            .blobs()
+            .filter(|blob| !self.blobs.contains(*blob))
+            .map(str::to_owned)
+            .collect();
         if !missing.is_empty() {
             return Err(PutImageError::LayersNotFound(missing));
         }
-        let missing: Vec<_> =
-            parsed.children().filter(|child| !self.images.contains_key(*child)).map(str::to_owned).collect();
+        let missing: Vec<_> = parsed
+            .children()
+            .filter(|child| !self.images.contains_key(*child))
+            .map(str::to_owned)
+            .collect();
         if !missing.is_empty() {
             return Err(PutImageError::ImagesNotFound(missing));
         }
         if let Some(tag) = tag {
             match self.tags.get(tag) {
                 Some(there) if *there == actual => {
-                    return Err(PutImageError::Exists { digest: actual, tag: tag.to_owned() });
+                    return Err(PutImageError::Exists {
+                        digest: actual,
+                        tag: tag.to_owned(),
+                    });
                 }
-                Some(_) if self.immutable => return Err(PutImageError::TagImmutable(tag.to_owned())),
+                Some(_) if self.immutable => {
+                    return Err(PutImageError::TagImmutable(tag.to_owned()));
+                }
                 _ => {}
             }
             self.tags.insert(tag.to_owned(), actual.clone());
@@ -142,29 +159,47 @@ impl Repository {
     pub fn find(&self, tag: Option<&str>, digest: Option<&str>) -> Option<(&str, &Image)> {
         let wanted = match (tag, digest) {
             (Some(tag), None) => self.tags.get(tag)?.as_str(),
-            (Some(tag), Some(digest)) if self.tags.get(tag).is_some_and(|there| there == digest) => digest,
+            (Some(tag), Some(digest))
+                if self.tags.get(tag).is_some_and(|there| there == digest) =>
+            {
+                digest
+            }
             (None, Some(digest)) => digest,
             _ => return None,
         };
-        self.images.get_key_value(wanted).map(|(digest, image)| (digest.as_str(), image))
+        self.images
+            .get_key_value(wanted)
+            .map(|(digest, image)| (digest.as_str(), image))
     }
 
     /// The tags that point at an image.
     pub fn tags_of(&self, digest: &str) -> Vec<String> {
-        self.tags.iter().filter(|(_, there)| *there == digest).map(|(tag, _)| tag.clone()).collect()
+        self.tags
+            .iter()
+            .filter(|(_, there)| *there == digest)
+            .map(|(tag, _)| tag.clone())
+            .collect()
     }
 
     /// Whether an index names this image.
     pub fn is_child(&self, digest: &str) -> bool {
-        self.images.values().any(|image| image.children.iter().any(|child| child == digest))
+        self.images
+            .values()
+            .any(|image| image.children.iter().any(|child| child == digest))
     }
 
     /// Removes an image and its tags; gives the blobs that nothing in this repository needs any more.
     pub fn remove_image(&mut self, digest: &str) -> Vec<String> {
         self.tags.retain(|_, there| there != digest);
-        let Some(image) = self.images.remove(digest) else { return Vec::new() };
+        let Some(image) = self.images.remove(digest) else {
+            return Vec::new();
+        };
         let needed = |blob: &String| self.images.values().any(|image| image.blobs.contains(blob));
-        let gone: Vec<_> = image.blobs.into_iter().filter(|blob| !needed(blob)).collect();
+        let gone: Vec<_> = image
+            .blobs
+            .into_iter()
+            .filter(|blob| !needed(blob))
+            .collect();
         for blob in &gone {
             self.blobs.remove(blob);
         }
@@ -181,7 +216,9 @@ pub fn is_repository_name(name: &str) -> bool {
 fn is_name_part(part: &str) -> bool {
     let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let ends_well = part.starts_with(is_letter) && part.ends_with(is_letter);
-    let separators = part.split(is_letter).filter(|separator| !separator.is_empty());
+    let separators = part
+        .split(is_letter)
+        .filter(|separator| !separator.is_empty());
     let mut separators = separators.map(|separator| {
         matches!(separator, "." | "_" | "__") || separator.chars().all(|c| c == '-')
     });

@@ -31,19 +31,29 @@ impl ImageId {
     /// Why there is nothing to be found.
     fn missing(&self, repository: &Repository) -> Value {
         match (&self.image_digest, &self.image_tag) {
-            (None, None) => {
-                self.failure("MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null")
-            }
-            (Some(_), Some(tag)) if repository.tags.contains_key(tag) => {
-                self.failure("ImageTagDoesNotMatchDigest", "Requested image tag and digest do not match")
-            }
+            (None, None) => self.failure(
+                "MissingDigestAndTag",
+                "Invalid request parameters: both tag and digest cannot be null",
+            ),
+            (Some(_), Some(tag)) if repository.tags.contains_key(tag) => self.failure(
+                "ImageTagDoesNotMatchDigest",
+                "Requested image tag and digest do not match",
+            ),
             _ => self.failure("ImageNotFound", "Requested image not found"),
         }
     }
 }
 
-fn repository<'a>(ecr: &Ecr, state: &'a super::AwsState, name: &str) -> Result<&'a Repository, AwsError> {
-    state.ecr.by_name.get(name).ok_or_else(|| repository_not_found(name, ecr.account()))
+fn repository<'a>(
+    ecr: &Ecr,
+    state: &'a super::AwsState,
+    name: &str,
+) -> Result<&'a Repository, AwsError> {
+    state
+        .ecr
+        .by_name
+        .get(name)
+        .ok_or_else(|| repository_not_found(name, ecr.account()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,7 +74,10 @@ pub(super) fn batch_delete(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
         let mut failures = Vec::new();
         let mut freed = Vec::new();
         let Some(repository) = state.ecr.by_name.get_mut(&request.repository_name) else {
-            return Err(repository_not_found(&request.repository_name, ecr.account()));
+            return Err(repository_not_found(
+                &request.repository_name,
+                ecr.account(),
+            ));
         };
         for id in request.image_ids {
             let Some((digest, _)) = id.find(repository) else {
@@ -73,7 +86,11 @@ pub(super) fn batch_delete(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
             };
             let digest = digest.to_owned();
             let tags = repository.tags_of(&digest);
-            if let Some(tag) = id.image_tag.as_ref().filter(|_| id.image_digest.is_none() && tags.len() > 1) {
+            if let Some(tag) = id
+                .image_tag
+                .as_ref()
+                .filter(|_| id.image_digest.is_none() && tags.len() > 1)
+            {
                 repository.tags.remove(tag);
                 deleted.push(json!({"imageDigest": digest, "imageTag": tag}));
                 continue;
@@ -87,7 +104,10 @@ pub(super) fn batch_delete(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
             if tags.is_empty() {
                 deleted.push(json!({"imageDigest": digest}));
             }
-            deleted.extend(tags.iter().map(|tag| json!({"imageDigest": digest, "imageTag": tag})));
+            deleted.extend(
+                tags.iter()
+                    .map(|tag| json!({"imageDigest": digest, "imageTag": tag})),
+            );
         }
         ecr.collect(&state.ecr, freed);
         Ok(json!({"imageIds": deleted, "failures": failures}))
@@ -104,7 +124,13 @@ pub(super) fn batch_get(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
         for id in &request.image_ids {
             match id.find(repository) {
                 Some((digest, image)) => {
-                    images.push(image_value(ecr, repository, digest, image, id.image_tag.as_deref()));
+                    images.push(image_value(
+                        ecr,
+                        repository,
+                        digest,
+                        image,
+                        id.image_tag.as_deref(),
+                    ));
                 }
                 None => failures.push(id.missing(repository)),
             }
@@ -113,7 +139,13 @@ pub(super) fn batch_get(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
     })
 }
 
-fn image_value(ecr: &Ecr, repository: &Repository, digest: &str, image: &Image, tag: Option<&str>) -> Value {
+fn image_value(
+    ecr: &Ecr,
+    repository: &Repository,
+    digest: &str,
+    image: &Image,
+    tag: Option<&str>,
+) -> Value {
     json!({
         "registryId": ecr.account(),
         "repositoryName": repository.name,
@@ -185,18 +217,33 @@ pub(super) fn describe(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
             row
         };
         if let Some(ids) = &request.image_ids {
-            let rows = ids.iter().map(|id| id.find(repository).map(detail).ok_or_else(|| image_not_found(ecr, repository, id)));
+            let rows = ids.iter().map(|id| {
+                id.find(repository)
+                    .map(detail)
+                    .ok_or_else(|| image_not_found(ecr, repository, id))
+            });
             return Ok(json!({"imageDetails": rows.collect::<Result<Vec<_>, _>>()?}));
         }
-        let images = repository.images.iter().map(|(digest, image)| (digest.as_str(), image));
-        let images = images.filter(|(digest, _)| request.keeps(!repository.tags_of(digest).is_empty()));
-        let (rows, next) = page(images.map(detail).collect(), request.max_results, request.next_token.as_ref())?;
+        let images = repository
+            .images
+            .iter()
+            .map(|(digest, image)| (digest.as_str(), image));
+        let images =
+            images.filter(|(digest, _)| request.keeps(!repository.tags_of(digest).is_empty()));
+        let (rows, next) = page(
+            images.map(detail).collect(),
+            request.max_results,
+            request.next_token.as_ref(),
+        )?;
         Ok(json!({"imageDetails": rows, "nextToken": next}))
     })
 }
 
 fn image_not_found(ecr: &Ecr, repository: &Repository, id: &ImageId) -> AwsError {
-    let spell = |part: &Option<String>| part.as_deref().map_or("null".to_owned(), |text| format!("'{text}'"));
+    let spell = |part: &Option<String>| {
+        part.as_deref()
+            .map_or("null".to_owned(), |text| format!("'{text}'"))
+    };
     AwsError::bad_request(
         "ImageNotFoundException",
         format!(
@@ -219,7 +266,10 @@ pub(super) fn list(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
         let mut rows = Vec::new();
         for digest in repository.images.keys() {
             let tags = repository.tags_of(digest);
-            let id = |tag| ImageId { image_digest: Some(digest.clone()), image_tag: tag };
+            let id = |tag| ImageId {
+                image_digest: Some(digest.clone()),
+                image_tag: tag,
+            };
             if tags.is_empty() {
                 rows.push(id(None));
             }
@@ -247,8 +297,11 @@ pub(super) fn put(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
     let name = &request.repository_name;
     ecr.check_registry(name, request.registry_id.as_ref())?;
     ecr.store.write(|state| {
-        let repository =
-            state.ecr.by_name.get_mut(name).ok_or_else(|| repository_not_found(name, ecr.account()))?;
+        let repository = state
+            .ecr
+            .by_name
+            .get_mut(name)
+            .ok_or_else(|| repository_not_found(name, ecr.account()))?;
         let digest = repository
             .put_image(
                 &request.image_manifest,
@@ -259,7 +312,13 @@ pub(super) fn put(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
             )
             .map_err(put_error)?;
         let image = repository.images.get(&digest).map(|image| {
-            image_value(ecr, repository, &digest, image, request.image_tag.as_deref())
+            image_value(
+                ecr,
+                repository,
+                &digest,
+                image,
+                request.image_tag.as_deref(),
+            )
         });
         Ok(json!({"image": image}))
     })

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Ecr, Repository, data::is_repository_name, invalid_parameter, page, repository_not_found};
+use super::{
+    Ecr, Repository, data::is_repository_name, invalid_parameter, page, repository_not_found,
+};
 use crate::{
     clock,
     protocol::{AwsError, json_1_1::input},
@@ -53,7 +55,10 @@ pub(super) fn create(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
         )));
     }
     if request.tags.len() > MAX_TAGS {
-        return Err(AwsError::bad_request("TooManyTagsException", format!("more than {MAX_TAGS} tags")));
+        return Err(AwsError::bad_request(
+            "TooManyTagsException",
+            format!("more than {MAX_TAGS} tags"),
+        ));
     }
     let immutable = match request.image_tag_mutability.as_deref() {
         None | Some("MUTABLE") => false,
@@ -67,9 +72,15 @@ pub(super) fn create(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
     let repository = Repository {
         name: name.clone(),
         created_at: clock::now(),
-        resource_tags: request.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+        resource_tags: request
+            .tags
+            .into_iter()
+            .map(|tag| (tag.key, tag.value))
+            .collect(),
         immutable,
-        scan_on_push: request.image_scanning_configuration.is_some_and(|scanning| scanning.scan_on_push),
+        scan_on_push: request
+            .image_scanning_configuration
+            .is_some_and(|scanning| scanning.scan_on_push),
         images: BTreeMap::new(),
         tags: BTreeMap::new(),
         blobs: BTreeSet::new(),
@@ -79,7 +90,10 @@ pub(super) fn create(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
         if state.ecr.by_name.contains_key(&name) {
             return Err(AwsError::bad_request(
                 "RepositoryAlreadyExistsException",
-                format!("The repository with name '{name}' already exists in the registry with id '{}'", ecr.account()),
+                format!(
+                    "The repository with name '{name}' already exists in the registry with id '{}'",
+                    ecr.account()
+                ),
             ));
         }
         state.ecr.by_name.insert(name.clone(), repository);
@@ -130,7 +144,11 @@ struct Delete {
 }
 
 pub(super) fn delete(ecr: &Ecr, value: Value) -> Result<Value, AwsError> {
-    let Delete { repository_name: name, registry_id, force } = input(value)?;
+    let Delete {
+        repository_name: name,
+        registry_id,
+        force,
+    } = input(value)?;
     ecr.check_registry(&name, registry_id.as_ref())?;
     ecr.store.write(|state| {
         let all = &mut state.ecr.by_name;

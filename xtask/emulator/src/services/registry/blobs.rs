@@ -15,7 +15,10 @@ impl Blobs {
     /// # Errors
     /// When a folder cannot be created.
     pub fn open(root: &Path) -> std::io::Result<Self> {
-        let this = Self { blobs: root.join("blobs"), uploads: root.join("uploads") };
+        let this = Self {
+            blobs: root.join("blobs"),
+            uploads: root.join("uploads"),
+        };
         if this.uploads.exists() {
             std::fs::remove_dir_all(&this.uploads)?;
         }
@@ -62,7 +65,10 @@ impl Blobs {
 /// `sha256:` and 64 lower-case hexadecimal digits, the only algorithm that is served.
 pub fn is_digest(text: &str) -> bool {
     text.strip_prefix("sha256:").is_some_and(|hex| {
-        hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        hex.len() == 64
+            && hex
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     })
 }
 
@@ -74,7 +80,13 @@ mod tests {
     fn digests() {
         let hex = "0123456789abcdef".repeat(4);
         assert!(is_digest(&format!("sha256:{hex}")));
-        for bad in [hex.clone(), format!("sha512:{hex}"), format!("sha256:{}", hex.to_uppercase()), format!("sha256:{}", &hex[1..]), "sha256:../x".to_owned()] {
+        for bad in [
+            hex.clone(),
+            format!("sha512:{hex}"),
+            format!("sha256:{}", hex.to_uppercase()),
+            format!("sha256:{}", &hex[1..]),
+            "sha256:../x".to_owned(),
+        ] {
             assert!(!is_digest(&bad), "{bad}");
         }
     }

@@ -15,24 +15,40 @@ pub(super) struct OciError {
 
 impl OciError {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
     }
 
     pub(super) fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Not Authorized: log in with GetAuthorizationToken")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "UNAUTHORIZED",
+            "Not Authorized: log in with GetAuthorizationToken",
+        )
     }
 
     pub(super) fn unsupported(method: &Method, path: &str) -> Self {
-        let message = format!("{method} {path} is not supported");
+        let message = format!("{method} /v2{path} is not supported");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", message)
     }
 
     pub(super) fn blob_unknown(digest: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "BLOB_UNKNOWN", format!("the repository has no blob {digest}"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "BLOB_UNKNOWN",
+            format!("the repository has no blob {digest}"),
+        )
     }
 
     pub(super) fn upload_unknown(id: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", format!("there is no upload {id}"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "BLOB_UPLOAD_UNKNOWN",
+            format!("there is no upload {id}"),
+        )
     }
 
     pub(super) fn upload_invalid(message: impl Into<String>) -> Self {
@@ -45,13 +61,22 @@ impl OciError {
 
     pub(super) fn internal(error: &std::io::Error) -> Self {
         tracing::error!(error = %error, "registry storage failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN", format!("the registry's storage failed: {error}"))
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "UNKNOWN",
+            format!("the registry's storage failed: {error}"),
+        )
     }
 }
 
 impl IntoResponse for OciError {
     fn into_response(self) -> Response {
         let body = serde_json::json!({"errors": [{"code": self.code, "message": self.message}]});
-        (self.status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+        (
+            self.status,
+            [(CONTENT_TYPE, "application/json")],
+            body.to_string(),
+        )
+            .into_response()
     }
 }

@@ -26,14 +26,25 @@ impl Registry {
         media_type: Option<String>,
         body: Body,
     ) -> Result<Response, OciError> {
-        let invalid = |message: String| OciError::new(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", message);
-        let bytes = axum::body::to_bytes(body, MANIFEST_LIMIT_BYTES).await.map_err(|error| {
-            OciError::new(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", format!("read the manifest: {error}"))
-        })?;
+        let invalid =
+            |message: String| OciError::new(StatusCode::BAD_REQUEST, "MANIFEST_INVALID", message);
+        let bytes = axum::body::to_bytes(body, MANIFEST_LIMIT_BYTES)
+            .await
+            .map_err(|error| {
+                OciError::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "SIZE_INVALID",
+                    format!("read the manifest: {error}"),
+                )
+            })?;
         let text = std::str::from_utf8(&bytes).map_err(|error| invalid(error.to_string()))?;
         let (tag, digest) = split(reference)?;
         let stored = self.ecr.store.write(|state| {
-            let repository = state.ecr.by_name.get_mut(name).ok_or_else(|| self.name_unknown(name))?;
+            let repository = state
+                .ecr
+                .by_name
+                .get_mut(name)
+                .ok_or_else(|| self.name_unknown(name))?;
             match repository.put_image(text, media_type.as_deref(), tag, digest, clock::now()) {
                 // Pushing the same again is how clients make sure.
                 Ok(digest) | Err(PutImageError::Exists { digest, .. }) => Ok(digest),
@@ -44,16 +55,34 @@ impl Registry {
         Ok(created(location, &stored))
     }
 
-    pub(super) fn get_manifest(&self, name: &str, reference: &str, with_body: bool) -> Result<Response, OciError> {
+    pub(super) fn get_manifest(
+        &self,
+        name: &str,
+        reference: &str,
+        with_body: bool,
+    ) -> Result<Response, OciError> {
         let (tag, digest) = split(reference)?;
         self.ecr.store.write(|state| {
-            let repository = state.ecr.by_name.get_mut(name).ok_or_else(|| self.name_unknown(name))?;
-            let found = repository.find(tag, digest).map(|(digest, _)| digest.to_owned());
-            let Some((digest, image)) =
-                found.and_then(|digest| repository.images.get_mut(&digest).map(|image| (digest, image)))
-            else {
+            let repository = state
+                .ecr
+                .by_name
+                .get_mut(name)
+                .ok_or_else(|| self.name_unknown(name))?;
+            let found = repository
+                .find(tag, digest)
+                .map(|(digest, _)| digest.to_owned());
+            let Some((digest, image)) = found.and_then(|digest| {
+                repository
+                    .images
+                    .get_mut(&digest)
+                    .map(|image| (digest, image))
+            }) else {
                 let message = format!("repository '{name}' has no manifest {reference}");
-                return Err(OciError::new(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN", message));
+                return Err(OciError::new(
+                    StatusCode::NOT_FOUND,
+                    "MANIFEST_UNKNOWN",
+                    message,
+                ));
             };
             if with_body {
                 image.pulled_at = Some(clock::now());
@@ -63,7 +92,11 @@ impl Registry {
                 (CONTENT_LENGTH, image.manifest.len().to_string()),
                 (CONTENT_DIGEST, digest),
             ];
-            let body = if with_body { Body::from(image.manifest.clone()) } else { Body::empty() };
+            let body = if with_body {
+                Body::from(image.manifest.clone())
+            } else {
+                Body::empty()
+            };
             Ok((headers, body).into_response())
         })
     }
@@ -75,16 +108,29 @@ impl Registry {
     ) -> Result<Response, OciError> {
         let limit = match parameter("n") {
             Some(text) => text.parse().map_err(|_| {
-                OciError::new(StatusCode::BAD_REQUEST, "PAGINATION_NUMBER_INVALID", format!("n: `{text}`"))
+                OciError::new(
+                    StatusCode::BAD_REQUEST,
+                    "PAGINATION_NUMBER_INVALID",
+                    format!("n: `{text}`"),
+                )
             })?,
             None => TAGS_PAGE,
         };
         let last = parameter("last").unwrap_or_default();
         let tags: Vec<String> = self.with_repository(name, |repository| {
-            Ok(repository.tags.keys().filter(|tag| **tag > last).take(limit.saturating_add(1)).cloned().collect())
+            Ok(repository
+                .tags
+                .keys()
+                .filter(|tag| **tag > last)
+                .take(limit.saturating_add(1))
+                .cloned()
+                .collect())
         })?;
         let page = &tags[..tags.len().min(limit)];
-        let mut response = json_response(StatusCode::OK, &json!({"name": name, "tags": page}).to_string());
+        let mut response = json_response(
+            StatusCode::OK,
+            &json!({"name": name, "tags": page}).to_string(),
+        );
         if let (true, Some(last)) = (tags.len() > limit, page.last()) {
             let link = format!("</v2/{name}/tags/list?n={limit}&last={last}>; rel=\"next\"");
             if let Ok(link) = link.parse() {
@@ -103,18 +149,26 @@ fn split(reference: &str) -> Result<(Option<&str>, Option<&str>), OciError> {
     let is_tag = !reference.is_empty()
         && reference.len() <= 128
         && !reference.starts_with(['.', '-'])
-        && reference.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        && reference
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
     if is_tag {
         return Ok((Some(reference), None));
     }
-    Err(OciError::new(StatusCode::BAD_REQUEST, "TAG_INVALID", format!("`{reference}` is neither a tag nor a digest")))
+    Err(OciError::new(
+        StatusCode::BAD_REQUEST,
+        "TAG_INVALID",
+        format!("`{reference}` is neither a tag nor a digest"),
+    ))
 }
 
 fn put_error(error: &PutImageError) -> OciError {
     let code = match error {
         PutImageError::Invalid(_) | PutImageError::Exists { .. } => "MANIFEST_INVALID",
         PutImageError::DigestMismatch { .. } => "DIGEST_INVALID",
-        PutImageError::LayersNotFound(_) | PutImageError::ImagesNotFound(_) => "MANIFEST_BLOB_UNKNOWN",
+        PutImageError::LayersNotFound(_) | PutImageError::ImagesNotFound(_) => {
+            "MANIFEST_BLOB_UNKNOWN"
+        }
         PutImageError::TagImmutable(_) => "TAG_INVALID",
     };
     OciError::new(StatusCode::BAD_REQUEST, code, error.to_string())

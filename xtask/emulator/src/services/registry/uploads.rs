@@ -44,10 +44,18 @@ struct Upload {
 impl Uploads {
     fn insert(&self, id: String, upload: Upload) -> Result<(), OciError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, upload| upload.try_lock().map_or(true, |upload| upload.touched.elapsed() < UPLOAD_LIFE));
+        open.retain(|_, upload| {
+            upload
+                .try_lock()
+                .map_or(true, |upload| upload.touched.elapsed() < UPLOAD_LIFE)
+        });
         if open.len() >= MAX_UPLOADS {
             let message = format!("{MAX_UPLOADS} uploads are open");
-            return Err(OciError::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", message));
+            return Err(OciError::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "TOOMANYREQUESTS",
+                message,
+            ));
         }
         open.insert(id, Arc::new(tokio::sync::Mutex::new(upload)));
         Ok(())
@@ -55,11 +63,16 @@ impl Uploads {
 
     fn get(&self, id: &str) -> Result<Arc<tokio::sync::Mutex<Upload>>, OciError> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.get(id).cloned().ok_or_else(|| OciError::upload_unknown(id))
+        open.get(id)
+            .cloned()
+            .ok_or_else(|| OciError::upload_unknown(id))
     }
 
     fn remove(&self, id: &str) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
     }
 }
 
@@ -81,9 +94,15 @@ impl Registry {
         }
         let id = uuid::Uuid::new_v4().to_string();
         let path = self.ecr.blobs.upload_path(&id);
-        tokio::fs::File::create(&path).await.map_err(|error| OciError::internal(&error))?;
-        let upload =
-            Upload { repository: name.to_owned(), size: 0, hash: Sha256::new(), touched: Instant::now() };
+        tokio::fs::File::create(&path)
+            .await
+            .map_err(|error| OciError::internal(&error))?;
+        let upload = Upload {
+            repository: name.to_owned(),
+            size: 0,
+            hash: Sha256::new(),
+            touched: Instant::now(),
+        };
         self.uploads.insert(id.clone(), upload)?;
         if digest.is_some() {
             return self.finish_upload(name, &id, digest, body).await;
@@ -109,10 +128,20 @@ impl Registry {
         let upload = self.uploads.get(id)?;
         let mut upload = upload.lock().await;
         let size = upload.checked(name, id)?.size;
-        let start = range.map(|range| range.trim_start_matches("bytes ").split('-').next().unwrap_or_default());
+        let start = range.map(|range| {
+            range
+                .trim_start_matches("bytes ")
+                .split('-')
+                .next()
+                .unwrap_or_default()
+        });
         if start.is_some_and(|start| start.parse() != Ok(size)) {
             let message = format!("the next byte is {size}, not {}", start.unwrap_or_default());
-            return Err(OciError::new(StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID", message));
+            return Err(OciError::new(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "BLOB_UPLOAD_INVALID",
+                message,
+            ));
         }
         self.append(id, &mut upload, body).await?;
         Ok(self.accepted(name, id, upload.size))
@@ -125,24 +154,42 @@ impl Registry {
         digest: Option<String>,
         body: Body,
     ) -> Result<Response, OciError> {
-        let digest = digest.ok_or_else(|| OciError::digest_invalid("the query parameter `digest` is missing"))?;
+        let digest = digest
+            .ok_or_else(|| OciError::digest_invalid("the query parameter `digest` is missing"))?;
         if !is_digest(&digest) {
-            return Err(OciError::digest_invalid(format!("`{digest}`: expected sha256: and 64 hexadecimal digits")));
+            return Err(OciError::digest_invalid(format!(
+                "`{digest}`: expected sha256: and 64 hexadecimal digits"
+            )));
         }
         let upload = self.uploads.get(id)?;
         let mut upload = upload.lock().await;
         upload.checked(name, id)?;
         self.append(id, &mut upload, body).await?;
-        let hex: String = upload.hash.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = upload
+            .hash
+            .clone()
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         if digest != format!("sha256:{hex}") {
             self.discard(id).await;
-            return Err(OciError::digest_invalid(format!("the content's digest is sha256:{hex}, not {digest}")));
+            return Err(OciError::digest_invalid(format!(
+                "the content's digest is sha256:{hex}, not {digest}"
+            )));
         }
         self.uploads.remove(id);
         // Under one lock with the collection of unused blobs: it must not remove this one in between.
         self.ecr.store.write(|state| {
-            let repository = state.ecr.by_name.get_mut(name).ok_or_else(|| self.name_unknown(name))?;
-            self.ecr.blobs.adopt(id, &digest).map_err(|error| OciError::internal(&error))?;
+            let repository = state
+                .ecr
+                .by_name
+                .get_mut(name)
+                .ok_or_else(|| self.name_unknown(name))?;
+            self.ecr
+                .blobs
+                .adopt(id, &digest)
+                .map_err(|error| OciError::internal(&error))?;
             repository.blobs.insert(digest.clone());
             Ok(())
         })?;
@@ -172,23 +219,37 @@ impl Registry {
             .map_err(|error| OciError::internal(&error))?;
         let mut stream = body.into_data_stream();
         while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|error| OciError::upload_invalid(format!("the body broke off: {error}")))?;
+            let chunk = chunk.map_err(|error| {
+                OciError::upload_invalid(format!("the body broke off: {error}"))
+            })?;
             upload.size += chunk.len() as u64;
             if upload.size > BLOB_LIMIT_BYTES {
                 let message = format!("larger than {BLOB_LIMIT_BYTES} bytes");
-                return Err(OciError::new(StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID", message));
+                return Err(OciError::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "SIZE_INVALID",
+                    message,
+                ));
             }
             upload.hash.update(&chunk);
-            file.write_all(&chunk).await.map_err(|error| OciError::internal(&error))?;
+            file.write_all(&chunk)
+                .await
+                .map_err(|error| OciError::internal(&error))?;
         }
-        file.flush().await.map_err(|error| OciError::internal(&error))?;
+        file.flush()
+            .await
+            .map_err(|error| OciError::internal(&error))?;
         upload.touched = Instant::now();
         Ok(())
     }
 
     fn mount(&self, name: &str, from: &str, digest: &str) -> bool {
         self.ecr.store.write(|state| {
-            let there = state.ecr.by_name.get(from).is_some_and(|source| source.blobs.contains(digest));
+            let there = state
+                .ecr
+                .by_name
+                .get(from)
+                .is_some_and(|source| source.blobs.contains(digest));
             if let (true, Some(repository)) = (there, state.ecr.by_name.get_mut(name)) {
                 repository.blobs.insert(digest.to_owned());
                 return true;
@@ -203,7 +264,10 @@ impl Registry {
 
     fn accepted(&self, name: &str, id: &str, size: u64) -> Response {
         let headers = [
-            (LOCATION, format!("{}/v2/{name}/blobs/uploads/{id}", self.ecr.context.url)),
+            (
+                LOCATION,
+                format!("{}/v2/{name}/blobs/uploads/{id}", self.ecr.context.url),
+            ),
             (RANGE, format!("0-{}", size.saturating_sub(1))),
             (UPLOAD_ID, id.to_owned()),
         ];
@@ -214,6 +278,10 @@ impl Registry {
 impl Upload {
     /// An upload belongs to the repository it was opened in.
     fn checked(&self, name: &str, id: &str) -> Result<&Self, OciError> {
-        if self.repository == name { Ok(self) } else { Err(OciError::upload_unknown(id)) }
+        if self.repository == name {
+            Ok(self)
+        } else {
+            Err(OciError::upload_unknown(id))
+        }
     }
 }

@@ -60,7 +60,10 @@ fn message(loaded: Loaded) -> String {
 fn placeholders_are_filled_and_a_secret_is_the_same_everywhere() {
     let loaded = load_text(SMALL);
     let world = loaded.result.unwrap();
-    assert_eq!(world.outputs["URL"], "http://127.0.0.1:1/x/http://127.0.0.1:1");
+    assert_eq!(
+        world.outputs["URL"],
+        "http://127.0.0.1:1/x/http://127.0.0.1:1"
+    );
     assert_eq!(world.outputs["ROOT"], "/repo");
     assert_eq!(world.outputs["BIN"], "/repo/bin/sap-lambda");
     assert_eq!(world.sap.password, world.langfuse.secret_key);
@@ -68,31 +71,63 @@ fn placeholders_are_filled_and_a_secret_is_the_same_everywhere() {
     assert!(!format!("{world:?}").contains(&world.sap.password));
 
     let again = load_in(&loaded.dir, SMALL).unwrap();
-    assert_eq!(again.sap.password, world.sap.password, "a second start drew another secret");
+    assert_eq!(
+        again.sap.password, world.sap.password,
+        "a second start drew another secret"
+    );
 }
 
 #[test]
 fn secrets_are_for_the_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let loaded = load_text(SMALL);
-    let mode = std::fs::metadata(loaded.dir.path().join("secrets.json")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(loaded.dir.path().join("secrets.json"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
 fn errors_name_file_key_and_expectation() {
     let cases = [
-        (SMALL.replace("${url}/x", "${uri}/x"), "world.toml: `outputs.URL`: unknown placeholder `${uri}`, expected `${url}`, `${root}`, `${bin_dir}` or `${random:NAME}` with a NAME of lower-case letters, digits and `-`"),
-        (SMALL.replace("${root}", "${root"), "world.toml: `outputs.ROOT`: a `${` without its `}`"),
-        (SMALL.replace("\"123456789012\"", "12"), "world.toml: `account_id`: invalid type: integer `12`, expected a string"),
-        (SMALL.replace("123456789012", "12"), "world.toml: `account_id`: expected twelve digits"),
-        (SMALL.replace("clients = []", "clients = []\nclientes = 1"), "world.toml: `oauth.clientes`: unknown field `clientes`, expected `user_pool_id` or `clients`"),
-        (format!("{SMALL}[[parameters]]\nname = \"/a\"\nkind = \"Text\"\nvalue = \"\"\n"), "world.toml: `parameters[0].kind`: unknown variant `Text`, expected `String` or `SecureString`"),
-        (format!("{SMALL}[[secrets]]\nname = \"a\"\nvalue = \"\"\n[[secrets]]\nname = \"a\"\nvalue = \"\"\n"), "world.toml: `secrets[1].name`: `a` stands here a second time"),
+        (
+            SMALL.replace("${url}/x", "${uri}/x"),
+            "world.toml: `outputs.URL`: unknown placeholder `${uri}`, expected `${url}`, `${root}`, `${bin_dir}` or `${random:NAME}` with a NAME of lower-case letters, digits and `-`",
+        ),
+        (
+            SMALL.replace("${root}", "${root"),
+            "world.toml: `outputs.ROOT`: a `${` without its `}`",
+        ),
+        (
+            SMALL.replace("\"123456789012\"", "12"),
+            "world.toml: `account_id`: invalid type: integer `12`, expected a string",
+        ),
+        (
+            SMALL.replace("123456789012", "12"),
+            "world.toml: `account_id`: expected twelve digits",
+        ),
+        (
+            SMALL.replace("clients = []", "clients = []\nclientes = 1"),
+            "world.toml: `oauth.clientes`: unknown field `clientes`, expected `user_pool_id` or `clients`",
+        ),
+        (
+            format!("{SMALL}[[parameters]]\nname = \"/a\"\nkind = \"Text\"\nvalue = \"\"\n"),
+            "world.toml: `parameters[0].kind`: unknown variant `Text`, expected `String` or `SecureString`",
+        ),
+        (
+            format!(
+                "{SMALL}[[secrets]]\nname = \"a\"\nvalue = \"\"\n[[secrets]]\nname = \"a\"\nvalue = \"\"\n"
+            ),
+            "world.toml: `secrets[1].name`: `a` stands here a second time",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(message(load_text(&text)), expected);
     }
     let syntax = message(load_text("region = \n"));
-    assert!(syntax.starts_with("world.toml: not TOML: TOML parse error at line 1"), "{syntax}");
+    assert!(
+        syntax.starts_with("world.toml: not TOML: TOML parse error at line 1"),
+        "{syntax}"
+    );
 }

@@ -1,13 +1,13 @@
 use aws_sdk_bedrockagentcorecontrol::{
     error::ProvideErrorMetadata as _,
-    types::{AgentRuntimeEndpointStatus, AgentRuntimeStatus, LifecycleConfiguration, ValidationExceptionReason},
+    types::{
+        AgentRuntimeStatus, LifecycleConfiguration,
+        ValidationExceptionReason,
+    },
 };
 
 use super::{ROLE, artifact, client, create, public, ready, settled};
-use crate::{
-    image::push,
-    support::{TestContext, wait_for},
-};
+use crate::{image::push, support::TestContext};
 
 const TOKEN: &str = "0b3c2d10-4f5e-4a6b-8c7d-9e0f1a2b3c4d";
 
@@ -16,7 +16,9 @@ async fn creation_is_asynchronous_and_get_shows_everything() {
     let test = TestContext::start().await;
     let uri = push(&test, "agent", "v1").await;
     let control = client(&test);
-    let lifecycle = LifecycleConfiguration::builder().idle_runtime_session_timeout(120).build();
+    let lifecycle = LifecycleConfiguration::builder()
+        .idle_runtime_session_timeout(120)
+        .build();
     let builder = create(&control, "my_agent", &uri)
         .description("first")
         .environment_variables("MODEL", "atlas")
@@ -26,12 +28,32 @@ async fn creation_is_asynchronous_and_get_shows_everything() {
     assert_eq!(created.status, AgentRuntimeStatus::Creating);
     assert_eq!(created.agent_runtime_version, "1");
     let id = created.agent_runtime_id;
-    assert!(id.starts_with("my_agent-") && id.len() == "my_agent-".len() + 10, "{id}");
-    assert_eq!(created.agent_runtime_arn, format!("arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/{id}"));
+    assert!(
+        id.starts_with("my_agent-") && id.len() == "my_agent-".len() + 10,
+        "{id}"
+    );
+    assert_eq!(
+        created.agent_runtime_arn,
+        format!("arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/{id}")
+    );
 
-    let first = control.get_agent_runtime().agent_runtime_id(&id).send().await.unwrap();
-    assert_eq!(first.status, AgentRuntimeStatus::Creating, "the first poll must still see it");
-    let second = control.get_agent_runtime().agent_runtime_id(&id).send().await.unwrap();
+    let first = control
+        .get_agent_runtime()
+        .agent_runtime_id(&id)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        first.status,
+        AgentRuntimeStatus::Creating,
+        "the first poll must still see it"
+    );
+    let second = control
+        .get_agent_runtime()
+        .agent_runtime_id(&id)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(second.status, AgentRuntimeStatus::Ready);
     assert_eq!(second.agent_runtime_name, "my_agent");
     assert_eq!(second.description(), Some("first"));
@@ -41,12 +63,23 @@ async fn creation_is_asynchronous_and_get_shows_everything() {
     assert_eq!(second.agent_runtime_artifact, Some(artifact(&uri)));
     assert_eq!(second.network_configuration, Some(public()));
     let lifecycle = second.lifecycle_configuration.unwrap();
-    assert_eq!((lifecycle.idle_runtime_session_timeout, lifecycle.max_lifetime), (Some(120), Some(28800)));
+    assert_eq!(
+        (
+            lifecycle.idle_runtime_session_timeout,
+            lifecycle.max_lifetime
+        ),
+        (Some(120), Some(28800))
+    );
 
     let listed = control.list_agent_runtimes().send().await.unwrap();
     assert_eq!(listed.agent_runtimes()[0].agent_runtime_id, id);
     assert_eq!(listed.agent_runtimes()[0].description, "first");
-    let versions = control.list_agent_runtime_versions().agent_runtime_id(&id).send().await.unwrap();
+    let versions = control
+        .list_agent_runtime_versions()
+        .agent_runtime_id(&id)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(versions.agent_runtimes()[0].agent_runtime_version, "1");
 }
 
@@ -57,10 +90,19 @@ async fn broken_rules_are_validation_exceptions_with_a_reason() {
     let uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/agent:v1";
     for (builder, field) in [
         (create(&control, "my-agent", uri), "agentRuntimeName"),
-        (create(&control, "a", "localhost:5000/agent:v1"), "agentRuntimeArtifact.containerConfiguration.containerUri"),
+        (
+            create(&control, "a", "localhost:5000/agent:v1"),
+            "agentRuntimeArtifact.containerConfiguration.containerUri",
+        ),
         (create(&control, "a", uri).role_arn("role"), "roleArn"),
-        (create(&control, "a", uri).environment_variables("K", "v".repeat(4096)), "environmentVariables"),
-        (create(&control, "a", uri).client_token("short"), "clientToken"),
+        (
+            create(&control, "a", uri).environment_variables("K", "v".repeat(4096)),
+            "environmentVariables",
+        ),
+        (
+            create(&control, "a", uri).client_token("short"),
+            "clientToken",
+        ),
         (create(&control, "a", uri).tags("{", ""), "tags"),
     ] {
         let error = builder.send().await.unwrap_err();
@@ -69,10 +111,21 @@ async fn broken_rules_are_validation_exceptions_with_a_reason() {
         let aws_sdk_bedrockagentcorecontrol::operation::create_agent_runtime::CreateAgentRuntimeError::ValidationException(error) = error else {
             panic!("{field}: {error:?}");
         };
-        assert_eq!(error.reason, ValidationExceptionReason::FieldValidationFailed);
+        assert_eq!(
+            error.reason,
+            ValidationExceptionReason::FieldValidationFailed
+        );
         assert_eq!(error.field_list()[0].name, field);
     }
-    assert!(control.list_agent_runtimes().send().await.unwrap().agent_runtimes().is_empty());
+    assert!(
+        control
+            .list_agent_runtimes()
+            .send()
+            .await
+            .unwrap()
+            .agent_runtimes()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -81,10 +134,26 @@ async fn a_runtime_without_its_image_fails_and_says_why() {
     let control = client(&test);
     let uri = "123456789012.dkr.ecr.us-east-1.amazonaws.com/agent:v1";
     let created = create(&control, "agent", uri).send().await.unwrap();
-    assert_eq!(settled(&control, &created.agent_runtime_id).await, AgentRuntimeStatus::CreateFailed);
-    let got = control.get_agent_runtime().agent_runtime_id(&created.agent_runtime_id).send().await.unwrap();
-    assert_eq!(got.failure_reason(), Some("The image cannot be pulled: the repository 'agent' does not exist"));
-    control.delete_agent_runtime().agent_runtime_id(&created.agent_runtime_id).send().await.unwrap();
+    assert_eq!(
+        settled(&control, &created.agent_runtime_id).await,
+        AgentRuntimeStatus::CreateFailed
+    );
+    let got = control
+        .get_agent_runtime()
+        .agent_runtime_id(&created.agent_runtime_id)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        got.failure_reason(),
+        Some("The image cannot be pulled: the repository 'agent' does not exist")
+    );
+    control
+        .delete_agent_runtime()
+        .agent_runtime_id(&created.agent_runtime_id)
+        .send()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -92,15 +161,34 @@ async fn names_are_unique_and_tokens_make_creation_idempotent() {
     let test = TestContext::start().await;
     let uri = push(&test, "agent", "v1").await;
     let control = client(&test);
-    let first = create(&control, "agent", &uri).client_token(TOKEN).send().await.unwrap();
-    let again = create(&control, "agent", &uri).client_token(TOKEN).send().await.unwrap();
+    let first = create(&control, "agent", &uri)
+        .client_token(TOKEN)
+        .send()
+        .await
+        .unwrap();
+    let again = create(&control, "agent", &uri)
+        .client_token(TOKEN)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(again.agent_runtime_id, first.agent_runtime_id);
 
-    let other = create(&control, "agent", &uri).client_token(TOKEN).description("other").send().await.unwrap_err();
+    let other = create(&control, "agent", &uri)
+        .client_token(TOKEN)
+        .description("other")
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(other.code(), Some("ValidationException"));
-    assert!(format!("{other:?}").contains("IdempotentParameterMismatchException"), "{other:?}");
+    assert!(
+        format!("{other:?}").contains("IdempotentParameterMismatchException"),
+        "{other:?}"
+    );
     let taken = create(&control, "agent", &uri).send().await.unwrap_err();
-    assert!(taken.as_service_error().unwrap().is_conflict_exception(), "{taken:?}");
+    assert!(
+        taken.as_service_error().unwrap().is_conflict_exception(),
+        "{taken:?}"
+    );
     assert_eq!(taken.raw_response().unwrap().status().as_u16(), 409);
 }
 
@@ -109,7 +197,13 @@ async fn an_update_is_a_full_replacement_and_a_new_version() {
     let test = TestContext::start().await;
     let uri = push(&test, "agent", "v1").await;
     let control = client(&test);
-    let (id, _) = ready(&control, create(&control, "agent", &uri).description("old").environment_variables("A", "1")).await;
+    let (id, _) = ready(
+        &control,
+        create(&control, "agent", &uri)
+            .description("old")
+            .environment_variables("A", "1"),
+    )
+    .await;
     let update = || {
         control
             .update_agent_runtime()
@@ -118,95 +212,76 @@ async fn an_update_is_a_full_replacement_and_a_new_version() {
             .role_arn(ROLE)
             .network_configuration(public())
     };
-    let updated = update().environment_variables("B", "2").send().await.unwrap();
-    assert_eq!((updated.agent_runtime_version.as_str(), updated.status), ("2", AgentRuntimeStatus::Updating));
+    let updated = update()
+        .environment_variables("B", "2")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (updated.agent_runtime_version.as_str(), updated.status),
+        ("2", AgentRuntimeStatus::Updating)
+    );
     let busy = update().send().await.unwrap_err();
-    assert!(busy.as_service_error().unwrap().is_conflict_exception(), "{busy:?}");
-    let busy = control.delete_agent_runtime().agent_runtime_id(&id).send().await.unwrap_err();
-    assert!(busy.as_service_error().unwrap().is_conflict_exception(), "{busy:?}");
+    assert!(
+        busy.as_service_error().unwrap().is_conflict_exception(),
+        "{busy:?}"
+    );
+    let busy = control
+        .delete_agent_runtime()
+        .agent_runtime_id(&id)
+        .send()
+        .await
+        .unwrap_err();
+    assert!(
+        busy.as_service_error().unwrap().is_conflict_exception(),
+        "{busy:?}"
+    );
     assert_eq!(settled(&control, &id).await, AgentRuntimeStatus::Ready);
 
-    let newest = control.get_agent_runtime().agent_runtime_id(&id).send().await.unwrap();
+    let newest = control
+        .get_agent_runtime()
+        .agent_runtime_id(&id)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(newest.agent_runtime_version, "2");
-    assert_eq!(newest.description(), None, "what an update leaves out goes back to its default");
+    assert_eq!(
+        newest.description(),
+        None,
+        "what an update leaves out goes back to its default"
+    );
     assert!(!newest.environment_variables().unwrap().contains_key("A"));
-    let old = control.get_agent_runtime().agent_runtime_id(&id).agent_runtime_version("1").send().await.unwrap();
-    assert_eq!((old.description(), &old.status), (Some("old"), &AgentRuntimeStatus::Ready));
-    let endpoint = control.get_agent_runtime_endpoint().agent_runtime_id(&id).endpoint_name("DEFAULT").send();
+    let old = control
+        .get_agent_runtime()
+        .agent_runtime_id(&id)
+        .agent_runtime_version("1")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (old.description(), &old.status),
+        (Some("old"), &AgentRuntimeStatus::Ready)
+    );
+    let endpoint = control
+        .get_agent_runtime_endpoint()
+        .agent_runtime_id(&id)
+        .endpoint_name("DEFAULT")
+        .send();
     assert_eq!(endpoint.await.unwrap().live_version(), Some("2"));
 
-    let missing = control.get_agent_runtime().agent_runtime_id(&id).agent_runtime_version("3").send().await;
-    assert!(missing.unwrap_err().as_service_error().unwrap().is_resource_not_found_exception());
-}
-
-#[tokio::test]
-async fn endpoints_pin_versions_and_are_deleted_first() {
-    let test = TestContext::start().await;
-    let uri = push(&test, "agent", "v1").await;
-    let control = client(&test);
-    let (id, arn) = ready(&control, create(&control, "agent", &uri)).await;
-    let new_endpoint = |name: &str| control.create_agent_runtime_endpoint().agent_runtime_id(&id).name(name);
-    let get = || control.get_agent_runtime_endpoint().agent_runtime_id(&id).endpoint_name("prd").send();
-    let endpoint_ready = || async {
-        wait_for("the endpoint", || async {
-            let endpoint = get().await.unwrap();
-            (endpoint.status == AgentRuntimeEndpointStatus::Ready).then_some(endpoint)
-        })
-        .await
-    };
-
-    let created = new_endpoint("prd").send().await.unwrap();
-    assert_eq!(created.status, AgentRuntimeEndpointStatus::Creating);
-    assert_eq!(created.target_version, "1");
-    assert_eq!(created.agent_runtime_endpoint_arn, format!("{arn}/runtime-endpoint/prd"));
-    assert_eq!(get().await.unwrap().status, AgentRuntimeEndpointStatus::Creating);
-    assert_eq!(endpoint_ready().await.live_version(), Some("1"));
-    let again = new_endpoint("prd").send().await.unwrap_err();
-    assert!(again.as_service_error().unwrap().is_conflict_exception(), "{again:?}");
-    let bad = new_endpoint("a-b").send().await.unwrap_err();
-    assert_eq!(bad.code(), Some("ValidationException"));
-
-    let update = control.update_agent_runtime().agent_runtime_id(&id).agent_runtime_artifact(artifact(&uri));
-    update.role_arn(ROLE).network_configuration(public()).send().await.unwrap();
-    settled(&control, &id).await;
-    let promote = |version: &str| {
-        let call = control.update_agent_runtime_endpoint().agent_runtime_id(&id);
-        call.endpoint_name("prd").agent_runtime_version(version).send()
-    };
-    let promoted = promote("2").await.unwrap();
-    assert_eq!(promoted.status, AgentRuntimeEndpointStatus::Updating);
-    assert_eq!((promoted.live_version(), promoted.target_version()), (Some("1"), Some("2")));
-    assert_eq!(endpoint_ready().await.live_version(), Some("2"));
-    let unknown = promote("9").await.unwrap_err();
-    assert!(unknown.as_service_error().unwrap().is_resource_not_found_exception(), "{unknown:?}");
-
-    let listed = control.list_agent_runtime_endpoints().agent_runtime_id(&id).send().await.unwrap();
-    let names: Vec<_> = listed.runtime_endpoints().iter().map(|endpoint| endpoint.name.as_str()).collect();
-    assert_eq!(names, ["DEFAULT", "prd"]);
-
-    let delete = |name: &str| control.delete_agent_runtime_endpoint().agent_runtime_id(&id).endpoint_name(name).send();
-    let default = delete("DEFAULT").await.unwrap_err();
-    assert!(default.as_service_error().unwrap().is_conflict_exception(), "{default:?}");
-    let held = control.delete_agent_runtime().agent_runtime_id(&id).send().await.unwrap_err();
-    assert!(held.as_service_error().unwrap().is_conflict_exception(), "{held:?}");
-    assert_eq!(delete("prd").await.unwrap().status, AgentRuntimeEndpointStatus::Deleting);
-    wait_for("the endpoint to go", || async { get().await.is_err().then_some(()) }).await;
-    control.delete_agent_runtime().agent_runtime_id(&id).send().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_runtime_has_ten_endpoints_at_most() {
-    let test = TestContext::start().await;
-    let uri = push(&test, "agent", "v1").await;
-    let control = client(&test);
-    let (id, _) = ready(&control, create(&control, "agent", &uri)).await;
-    for number in 1..10 {
-        let name = format!("e{number}");
-        control.create_agent_runtime_endpoint().agent_runtime_id(&id).name(name).send().await.unwrap();
-    }
-    let error = control.create_agent_runtime_endpoint().agent_runtime_id(&id).name("e10").send().await.unwrap_err();
-    assert!(error.as_service_error().unwrap().is_service_quota_exceeded_exception(), "{error:?}");
-    assert_eq!(error.raw_response().unwrap().status().as_u16(), 402);
+    let missing = control
+        .get_agent_runtime()
+        .agent_runtime_id(&id)
+        .agent_runtime_version("3")
+        .send()
+        .await;
+    assert!(
+        missing
+            .unwrap_err()
+            .as_service_error()
+            .unwrap()
+            .is_resource_not_found_exception()
+    );
 }
 
 #[tokio::test]
@@ -215,14 +290,44 @@ async fn deletion_is_seen_and_then_there_is_nothing() {
     let uri = push(&test, "agent", "v1").await;
     let control = client(&test);
     let (id, _) = ready(&control, create(&control, "agent", &uri)).await;
-    let deleted = control.delete_agent_runtime().agent_runtime_id(&id).send().await.unwrap();
+    let deleted = control
+        .delete_agent_runtime()
+        .agent_runtime_id(&id)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(deleted.status, AgentRuntimeStatus::Deleting);
-    let seen = control.get_agent_runtime().agent_runtime_id(&id).send().await.unwrap();
+    let seen = control
+        .get_agent_runtime()
+        .agent_runtime_id(&id)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(seen.status, AgentRuntimeStatus::Deleting);
-    let gone = control.get_agent_runtime().agent_runtime_id(&id).send().await.unwrap_err();
-    assert!(gone.as_service_error().unwrap().is_resource_not_found_exception(), "{gone:?}");
-    let gone = control.delete_agent_runtime().agent_runtime_id(&id).send().await.unwrap_err();
-    assert!(gone.as_service_error().unwrap().is_resource_not_found_exception(), "{gone:?}");
+    let gone = control
+        .get_agent_runtime()
+        .agent_runtime_id(&id)
+        .send()
+        .await
+        .unwrap_err();
+    assert!(
+        gone.as_service_error()
+            .unwrap()
+            .is_resource_not_found_exception(),
+        "{gone:?}"
+    );
+    let gone = control
+        .delete_agent_runtime()
+        .agent_runtime_id(&id)
+        .send()
+        .await
+        .unwrap_err();
+    assert!(
+        gone.as_service_error()
+            .unwrap()
+            .is_resource_not_found_exception(),
+        "{gone:?}"
+    );
     // The name is free again.
     create(&control, "agent", &uri).send().await.unwrap();
 }
@@ -235,33 +340,33 @@ async fn lists_come_in_pages() {
     for name in ["a", "b", "c"] {
         create(&control, name, &uri).send().await.unwrap();
     }
-    let pages: Result<Vec<_>, _> = control.list_agent_runtimes().max_results(2).into_paginator().send().collect().await;
+    let pages: Result<Vec<_>, _> = control
+        .list_agent_runtimes()
+        .max_results(2)
+        .into_paginator()
+        .send()
+        .collect()
+        .await;
     let names: Vec<Vec<_>> = pages
         .unwrap()
         .iter()
-        .map(|page| page.agent_runtimes().iter().map(|runtime| runtime.agent_runtime_name.clone()).collect())
+        .map(|page| {
+            page.agent_runtimes()
+                .iter()
+                .map(|runtime| runtime.agent_runtime_name.clone())
+                .collect()
+        })
         .collect();
     assert_eq!(names, [vec!["a", "b"], vec!["c"]]);
-    for builder in [control.list_agent_runtimes().max_results(101), control.list_agent_runtimes().next_token("x")] {
-        assert_eq!(builder.send().await.unwrap_err().code(), Some("ValidationException"));
+    for builder in [
+        control.list_agent_runtimes().max_results(101),
+        control.list_agent_runtimes().next_token("x"),
+    ] {
+        assert_eq!(
+            builder.send().await.unwrap_err().code(),
+            Some("ValidationException")
+        );
     }
-}
-
-#[tokio::test]
-async fn tags_hang_on_runtimes_and_endpoints() {
-    let test = TestContext::start().await;
-    let uri = push(&test, "agent", "v1").await;
-    let control = client(&test);
-    let (_, arn) = ready(&control, create(&control, "agent", &uri).tags("run", "1")).await;
-    let endpoint = format!("{arn}/runtime-endpoint/DEFAULT");
-    for arn in [&arn, &endpoint] {
-        control.tag_resource().resource_arn(arn).tags("team", "blue").tags("run", "2").send().await.unwrap();
-        control.untag_resource().resource_arn(arn).tag_keys("team").tag_keys("other").send().await.unwrap();
-        let tags = control.list_tags_for_resource().resource_arn(arn).send().await.unwrap().tags.unwrap();
-        assert_eq!(tags, [("run".to_owned(), "2".to_owned())].into());
-    }
-    let missing = control.list_tags_for_resource().resource_arn(format!("{arn}x")).send().await.unwrap_err();
-    assert!(missing.as_service_error().unwrap().is_resource_not_found_exception(), "{missing:?}");
 }
 
 #[tokio::test]
@@ -269,12 +374,25 @@ async fn runtimes_outlive_the_emulator_and_changes_under_way_are_over() {
     let mut test = TestContext::start().await;
     let uri = push(&test, "agent", "v1").await;
     let control = client(&test);
-    let kept = create(&control, "kept", &uri).send().await.unwrap().agent_runtime_id;
+    let kept = create(&control, "kept", &uri)
+        .send()
+        .await
+        .unwrap()
+        .agent_runtime_id;
     let (gone, _) = ready(&control, create(&control, "gone", &uri)).await;
-    control.delete_agent_runtime().agent_runtime_id(gone).send().await.unwrap();
+    control
+        .delete_agent_runtime()
+        .agent_runtime_id(gone)
+        .send()
+        .await
+        .unwrap();
     test.restart().await;
     let listed = client(&test).list_agent_runtimes().send().await.unwrap();
-    let rows: Vec<_> = listed.agent_runtimes().iter().map(|row| (&row.agent_runtime_id, &row.status)).collect();
+    let rows: Vec<_> = listed
+        .agent_runtimes()
+        .iter()
+        .map(|row| (&row.agent_runtime_id, &row.status))
+        .collect();
     assert_eq!(rows, [(&kept, &AgentRuntimeStatus::Ready)]);
 }
 
@@ -286,6 +404,6 @@ async fn what_is_not_served_is_named() {
     assert_eq!(error.raw_response().unwrap().status().as_u16(), 501);
     assert_eq!(
         error.message(),
-        Some("the emulator does not know bedrock-agentcore-control operation GET /gateways/")
+        Some("the emulator does not know bedrock-agentcore-control operation GET /gateways")
     );
 }

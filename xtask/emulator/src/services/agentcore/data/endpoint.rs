@@ -63,7 +63,12 @@ impl Endpoint {
     ///
     /// # Errors
     /// ConflictException for DEFAULT and while a change is under way.
-    pub fn begin_update(&mut self, version: u32, description: Option<String>, now: OffsetDateTime) -> Result<(), AwsError> {
+    pub fn begin_update(
+        &mut self,
+        version: u32,
+        description: Option<String>,
+        now: OffsetDateTime,
+    ) -> Result<(), AwsError> {
         self.check_changeable("updated")?;
         self.target_version = version;
         self.description = description.or_else(|| self.description.take());
@@ -99,14 +104,21 @@ impl Endpoint {
             )));
         }
         if self.status.is_busy() {
-            return Err(conflict(format!("Endpoint '{}' is being changed and cannot be {change}", self.name)));
+            return Err(conflict(format!(
+                "Endpoint '{}' is being changed and cannot be {change}",
+                self.name
+            )));
         }
         Ok(())
     }
 
     /// Applies what is over; false when the endpoint is gone.
     pub(super) fn advance(&mut self, now: OffsetDateTime) -> bool {
-        if self.transition.take_if(|transition| transition.is_over(now)).is_none() {
+        if self
+            .transition
+            .take_if(|transition| transition.is_over(now))
+            .is_none()
+        {
             return true;
         }
         if self.status == Status::Deleting {

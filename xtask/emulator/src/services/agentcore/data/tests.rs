@@ -17,7 +17,9 @@ fn runtimes(failure: Option<&str>) -> Runtimes {
     let names = ("agent-1".to_owned(), "arn:agent-1".to_owned(), "agent");
     let failure = failure.map(str::to_owned);
     let runtime = Runtime::create(names, settings("v1"), BTreeMap::new(), failure, NOW);
-    Runtimes { by_id: BTreeMap::from([("agent-1".to_owned(), runtime)]) }
+    Runtimes {
+        by_id: BTreeMap::from([("agent-1".to_owned(), runtime)]),
+    }
 }
 
 /// What a poll sees.
@@ -61,9 +63,16 @@ fn a_failed_creation_says_why_and_serves_nothing() {
     let mut runtimes = runtimes(Some("no image"));
     poll(&mut runtimes);
     assert_eq!(poll(&mut runtimes), Some(Status::CreateFailed));
-    assert_eq!(runtimes.by_id["agent-1"].failure_reason.as_deref(), Some("no image"));
+    assert_eq!(
+        runtimes.by_id["agent-1"].failure_reason.as_deref(),
+        Some("no image")
+    );
     assert_eq!(default_endpoint(&runtimes).live_version, None);
-    runtimes.get_mut("agent-1").unwrap().begin_delete(NOW).unwrap();
+    runtimes
+        .get_mut("agent-1")
+        .unwrap()
+        .begin_delete(NOW)
+        .unwrap();
 }
 
 #[test]
@@ -71,10 +80,22 @@ fn an_update_makes_a_version_and_default_moves_when_it_is_ready() {
     let mut runtimes = ready();
     let runtime = runtimes.get_mut("agent-1").unwrap();
     assert_eq!(runtime.begin_update(settings("v2"), None, NOW).unwrap(), 2);
-    assert_eq!(runtime.begin_update(settings("v3"), None, NOW).unwrap_err().code, "ConflictException");
-    assert_eq!(runtime.begin_delete(NOW).unwrap_err().code, "ConflictException");
+    assert_eq!(
+        runtime
+            .begin_update(settings("v3"), None, NOW)
+            .unwrap_err()
+            .code,
+        "ConflictException"
+    );
+    assert_eq!(
+        runtime.begin_delete(NOW).unwrap_err().code,
+        "ConflictException"
+    );
     let endpoint = default_endpoint(&runtimes);
-    assert_eq!((endpoint.live_version, endpoint.target_version), (Some(1), 2));
+    assert_eq!(
+        (endpoint.live_version, endpoint.target_version),
+        (Some(1), 2)
+    );
     assert_eq!(poll(&mut runtimes), Some(Status::Updating));
     assert_eq!(poll(&mut runtimes), Some(Status::Ready));
     assert_eq!(default_endpoint(&runtimes).live_version, Some(2));
@@ -83,20 +104,34 @@ fn an_update_makes_a_version_and_default_moves_when_it_is_ready() {
 #[test]
 fn a_failed_update_leaves_the_old_version_serving() {
     let mut runtimes = ready();
-    runtimes.get_mut("agent-1").unwrap().begin_update(settings("v2"), Some("no image".to_owned()), NOW).unwrap();
+    runtimes
+        .get_mut("agent-1")
+        .unwrap()
+        .begin_update(settings("v2"), Some("no image".to_owned()), NOW)
+        .unwrap();
     poll(&mut runtimes);
     assert_eq!(poll(&mut runtimes), Some(Status::UpdateFailed));
     let endpoint = default_endpoint(&runtimes);
-    assert_eq!((endpoint.live_version, endpoint.target_version), (Some(1), 1));
+    assert_eq!(
+        (endpoint.live_version, endpoint.target_version),
+        (Some(1), 1)
+    );
 }
 
 #[test]
 fn deletion_is_seen_once_and_then_there_is_nothing() {
     let mut runtimes = ready();
-    runtimes.get_mut("agent-1").unwrap().begin_delete(NOW).unwrap();
+    runtimes
+        .get_mut("agent-1")
+        .unwrap()
+        .begin_delete(NOW)
+        .unwrap();
     assert_eq!(poll(&mut runtimes), Some(Status::Deleting));
     assert_eq!(poll(&mut runtimes), None);
-    assert_eq!(runtimes.get("agent-1").unwrap_err().code, "ResourceNotFoundException");
+    assert_eq!(
+        runtimes.get("agent-1").unwrap_err().code,
+        "ResourceNotFoundException"
+    );
 }
 
 #[test]
@@ -107,24 +142,54 @@ fn a_named_endpoint_pins_a_version_and_keeps_its_runtime() {
         "live".to_owned(),
         Endpoint::create("live", "arn:agent-1", 1, None, BTreeMap::new(), NOW),
     );
-    assert_eq!(runtime.begin_delete(NOW).unwrap_err().code, "ConflictException");
-    let endpoint = |runtimes: &mut Runtimes| runtimes.by_id["agent-1"].endpoints.get("live").cloned();
+    assert_eq!(
+        runtime.begin_delete(NOW).unwrap_err().code,
+        "ConflictException"
+    );
+    let endpoint =
+        |runtimes: &mut Runtimes| runtimes.by_id["agent-1"].endpoints.get("live").cloned();
 
     runtimes.settle();
     assert_eq!(endpoint(&mut runtimes).unwrap().live_version, Some(1));
-    let live = runtimes.get_mut("agent-1").unwrap().endpoints.get_mut("live").unwrap();
+    let live = runtimes
+        .get_mut("agent-1")
+        .unwrap()
+        .endpoints
+        .get_mut("live")
+        .unwrap();
     live.begin_update(2, None, NOW).unwrap();
     assert_eq!((live.live_version, live.target_version), (Some(1), 2));
-    assert_eq!(live.begin_delete(NOW).unwrap_err().code, "ConflictException");
+    assert_eq!(
+        live.begin_delete(NOW).unwrap_err().code,
+        "ConflictException"
+    );
     runtimes.settle();
     assert_eq!(endpoint(&mut runtimes).unwrap().live_version, Some(2));
 
     let runtime = runtimes.get_mut("agent-1").unwrap();
-    assert_eq!(runtime.endpoints.get_mut(DEFAULT).unwrap().begin_delete(NOW).unwrap_err().code, "ConflictException");
-    runtime.endpoints.get_mut("live").unwrap().begin_delete(NOW).unwrap();
+    assert_eq!(
+        runtime
+            .endpoints
+            .get_mut(DEFAULT)
+            .unwrap()
+            .begin_delete(NOW)
+            .unwrap_err()
+            .code,
+        "ConflictException"
+    );
+    runtime
+        .endpoints
+        .get_mut("live")
+        .unwrap()
+        .begin_delete(NOW)
+        .unwrap();
     runtimes.settle();
     assert!(endpoint(&mut runtimes).is_none());
-    runtimes.get_mut("agent-1").unwrap().begin_delete(NOW).unwrap();
+    runtimes
+        .get_mut("agent-1")
+        .unwrap()
+        .begin_delete(NOW)
+        .unwrap();
 }
 
 #[test]

@@ -38,32 +38,60 @@ pub(super) fn resolve(root: &Path, config: &Config) -> Result<Entry, EntryError>
         .env
         .iter()
         .flatten()
-        .filter_map(|line| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .filter_map(|line| {
+            line.split_once('=')
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        })
         .collect();
-    let words: Vec<&String> = config.entrypoint.iter().flatten().chain(config.cmd.iter().flatten()).collect();
-    let [executable, arguments @ ..] = words.as_slice() else { return Err(EntryError::None) };
+    let words: Vec<&String> = config
+        .entrypoint
+        .iter()
+        .flatten()
+        .chain(config.cmd.iter().flatten())
+        .collect();
+    let [executable, arguments @ ..] = words.as_slice() else {
+        return Err(EntryError::None);
+    };
 
-    let dir = config.working_dir.as_deref().filter(|dir| !dir.is_empty()).unwrap_or("/");
+    let dir = config
+        .working_dir
+        .as_deref()
+        .filter(|dir| !dir.is_empty())
+        .unwrap_or("/");
     let cwd = match inside(root, Path::new(dir)) {
         Some(cwd) if cwd.is_dir() => cwd,
         // Container engines make a working directory that is not there.
         _ => {
-            let plain: PathBuf = Path::new(dir).components().filter(|it| matches!(it, Component::Normal(_))).collect();
+            let plain: PathBuf = Path::new(dir)
+                .components()
+                .filter(|it| matches!(it, Component::Normal(_)))
+                .collect();
             let cwd = root.join(plain);
-            std::fs::create_dir_all(&cwd)
-                .map_err(|source| EntryError::WorkingDir { dir: dir.to_owned(), source })?;
+            std::fs::create_dir_all(&cwd).map_err(|source| EntryError::WorkingDir {
+                dir: dir.to_owned(),
+                source,
+            })?;
             cwd
         }
     };
 
-    let path = env.iter().find(|(name, _)| name == "PATH").map_or(DEFAULT_PATH, |(_, value)| value.as_str());
+    let path = env
+        .iter()
+        .find(|(name, _)| name == "PATH")
+        .map_or(DEFAULT_PATH, |(_, value)| value.as_str());
     let candidates: Vec<PathBuf> = if executable.contains('/') {
         vec![Path::new(dir).join(executable)]
     } else {
-        path.split(':').map(|folder| Path::new(folder).join(executable)).collect()
+        path.split(':')
+            .map(|folder| Path::new(folder).join(executable))
+            .collect()
     };
-    let mut found = candidates.iter().filter_map(|candidate| inside(root, candidate));
-    let found = found.find(|path| path.is_file()).ok_or_else(|| EntryError::NotFound((*executable).clone()))?;
+    let mut found = candidates
+        .iter()
+        .filter_map(|candidate| inside(root, candidate));
+    let found = found
+        .find(|path| path.is_file())
+        .ok_or_else(|| EntryError::NotFound((*executable).clone()))?;
 
     let mut command = vec![found.display().to_string()];
     command.extend(arguments.iter().map(|argument| (*argument).clone()));

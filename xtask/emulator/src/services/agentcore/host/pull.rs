@@ -54,17 +54,29 @@ pub enum PullError {
     #[error("the repository '{0}' does not exist")]
     NoRepository(String),
     #[error("the repository '{repository}' has no image '{reference}'")]
-    NoManifest { repository: String, reference: String },
+    NoManifest {
+        repository: String,
+        reference: String,
+    },
     #[error("the image index has no manifest for linux/{0}")]
     NoPlatform(&'static str),
     #[error("the image is for {image}, this machine runs linux/{machine}")]
-    WrongPlatform { image: String, machine: &'static str },
+    WrongPlatform {
+        image: String,
+        machine: &'static str,
+    },
     #[error("the image's manifest is invalid: {0}")]
     BadManifest(String),
     #[error("read the image's configuration {digest}")]
-    Config { digest: String, source: std::io::Error },
+    Config {
+        digest: String,
+        source: std::io::Error,
+    },
     #[error("parse the image's configuration {digest}")]
-    BadConfig { digest: String, source: serde_json::Error },
+    BadConfig {
+        digest: String,
+        source: serde_json::Error,
+    },
 }
 
 /// The processor as image configurations name it.
@@ -77,8 +89,14 @@ fn architecture() -> &'static str {
 }
 
 /// Why the image of these settings cannot be had, if so: what CreateAgentRuntime looks at.
-pub(super) fn missing(ecr: &Ecr, repositories: &Repositories, settings: &Settings) -> Option<String> {
-    find(ecr, repositories, settings).err().map(|error| error.to_string())
+pub(super) fn missing(
+    ecr: &Ecr,
+    repositories: &Repositories,
+    settings: &Settings,
+) -> Option<String> {
+    find(ecr, repositories, settings)
+        .err()
+        .map(|error| error.to_string())
 }
 
 fn find<'a>(
@@ -86,18 +104,36 @@ fn find<'a>(
     repositories: &'a Repositories,
     settings: &Settings,
 ) -> Result<(&'a Repository, &'a str), PullError> {
-    let ImageReference { host, repository, tag, digest } = settings.image().ok_or(PullError::NoImage)?;
+    let ImageReference {
+        host,
+        repository,
+        tag,
+        digest,
+    } = settings.image().ok_or(PullError::NoImage)?;
     if host != ecr.host() {
-        return Err(PullError::ForeignRegistry { host, own: ecr.host() });
+        return Err(PullError::ForeignRegistry {
+            host,
+            own: ecr.host(),
+        });
     }
-    let found = repositories.by_name.get(&repository).ok_or_else(|| PullError::NoRepository(repository.clone()))?;
+    let found = repositories
+        .by_name
+        .get(&repository)
+        .ok_or_else(|| PullError::NoRepository(repository.clone()))?;
     // With a digest the tag is only for the reader, as it is for every container engine.
-    let tag = if digest.is_some() { None } else { tag.as_deref() };
+    let tag = if digest.is_some() {
+        None
+    } else {
+        tag.as_deref()
+    };
     match found.find(tag, digest.as_deref()) {
         Some((digest, _)) => Ok((found, digest)),
         None => {
             let reference = digest.as_deref().or(tag).unwrap_or_default().to_owned();
-            Err(PullError::NoManifest { repository, reference })
+            Err(PullError::NoManifest {
+                repository,
+                reference,
+            })
         }
     }
 }
@@ -108,22 +144,40 @@ pub(super) fn pull(ecr: &Ecr, settings: &Settings) -> Result<PulledImage, PullEr
         image_manifest(repository, digest)
     })?;
     let digest = config.digest;
-    let bytes = read_blob(ecr, &digest).map_err(|source| PullError::Config { digest: digest.clone(), source })?;
+    let bytes = read_blob(ecr, &digest).map_err(|source| PullError::Config {
+        digest: digest.clone(),
+        source,
+    })?;
     let image: ImageConfig =
         serde_json::from_slice(&bytes).map_err(|source| PullError::BadConfig { digest, source })?;
     if image.os != "linux" || image.architecture != architecture() {
         let platform = format!("{}/{}", image.os, image.architecture);
-        return Err(PullError::WrongPlatform { image: platform, machine: architecture() });
+        return Err(PullError::WrongPlatform {
+            image: platform,
+            machine: architecture(),
+        });
     }
     let layers = layers.into_iter().filter(|layer| is_digest(&layer.digest));
-    let layers = layers.map(|layer| Layer { path: ecr.blobs.path(&layer.digest), media_type: layer.media_type });
-    Ok(PulledImage { config: image.config, layers: layers.collect() })
+    let layers = layers.map(|layer| Layer {
+        path: ecr.blobs.path(&layer.digest),
+        media_type: layer.media_type,
+    });
+    Ok(PulledImage {
+        config: image.config,
+        layers: layers.collect(),
+    })
 }
 
 /// The manifest itself, or this machine's one when it is an index.
-fn image_manifest(repository: &Repository, digest: &str) -> Result<(Descriptor, Vec<Descriptor>), PullError> {
+fn image_manifest(
+    repository: &Repository,
+    digest: &str,
+) -> Result<(Descriptor, Vec<Descriptor>), PullError> {
     let parse = |digest: &str| {
-        let missing = || PullError::NoManifest { repository: repository.name.clone(), reference: digest.to_owned() };
+        let missing = || PullError::NoManifest {
+            repository: repository.name.clone(),
+            reference: digest.to_owned(),
+        };
         let image = repository.images.get(digest).ok_or_else(missing)?;
         Manifest::parse(&image.manifest, Some(&image.media_type)).map_err(PullError::BadManifest)
     };
@@ -132,12 +186,20 @@ fn image_manifest(repository: &Repository, digest: &str) -> Result<(Descriptor, 
         Content::Index { manifests } => manifests,
     };
     let fits = |entry: &&Descriptor| {
-        entry.platform.as_ref().is_some_and(|it| it.os == "linux" && it.architecture == architecture())
+        entry
+            .platform
+            .as_ref()
+            .is_some_and(|it| it.os == "linux" && it.architecture == architecture())
     };
-    let entry = manifests.iter().find(fits).ok_or(PullError::NoPlatform(architecture()))?;
+    let entry = manifests
+        .iter()
+        .find(fits)
+        .ok_or(PullError::NoPlatform(architecture()))?;
     match parse(&entry.digest)?.content {
         Content::Image { config, layers } => Ok((config, layers)),
-        Content::Index { .. } => Err(PullError::BadManifest("an index inside an index".to_owned())),
+        Content::Index { .. } => Err(PullError::BadManifest(
+            "an index inside an index".to_owned(),
+        )),
     }
 }
 

@@ -12,7 +12,10 @@ const PING_LIMIT: Duration = Duration::from_secs(2);
 pub(super) async fn wait(client: &reqwest::Client, url: &str, limit: Duration) -> bool {
     let deadline = Instant::now() + limit;
     loop {
-        if matches!(status(client, url).await.as_deref(), Some("Healthy" | "HealthyBusy")) {
+        if matches!(
+            status(client, url).await.as_deref(),
+            Some("Healthy" | "HealthyBusy")
+        ) {
             return true;
         }
         if Instant::now() >= deadline {
@@ -28,7 +31,12 @@ pub(super) async fn is_busy(client: &reqwest::Client, url: &str) -> bool {
 }
 
 async fn status(client: &reqwest::Client, url: &str) -> Option<String> {
-    let response = client.get(format!("{url}/ping")).timeout(PING_LIMIT).send().await.ok()?;
+    let response = client
+        .get(format!("{url}/ping"))
+        .timeout(PING_LIMIT)
+        .send()
+        .await
+        .ok()?;
     let body: Value = response.error_for_status().ok()?.json().await.ok()?;
     body["status"].as_str().map(str::to_owned)
 }

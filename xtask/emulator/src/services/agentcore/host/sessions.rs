@@ -74,17 +74,27 @@ impl Sessions {
     ///
     /// # Errors
     /// ServiceQuotaExceededException when there are too many.
-    pub fn enter(&self, runtime: &Runtime, live_version: u32, id: &str) -> Result<SessionUse, AwsError> {
+    pub fn enter(
+        &self,
+        runtime: &Runtime,
+        live_version: u32,
+        id: &str,
+    ) -> Result<SessionUse, AwsError> {
         let now = Instant::now();
         let mut table = self.lock();
         table.expire(now);
         let Table { rows, last_serial } = &mut *table;
         let key = (runtime.arn.clone(), id.to_owned());
         if !rows.contains_key(&key) && rows.len() >= MAX_SESSIONS {
-            return Err(quota_exceeded(format!("{MAX_SESSIONS} sessions are active")));
+            return Err(quota_exceeded(format!(
+                "{MAX_SESSIONS} sessions are active"
+            )));
         }
         let session = rows.entry(key).or_insert_with(|| {
-            let limits = runtime.versions.get(&live_version).map(|version| &version.settings);
+            let limits = runtime
+                .versions
+                .get(&live_version)
+                .map(|version| &version.settings);
             *last_serial += 1;
             Session {
                 serial: *last_serial,
@@ -102,7 +112,12 @@ impl Sessions {
         session.in_flight += 1;
         session.touch(now);
         let (version, serial) = (session.version, session.serial);
-        Ok(SessionUse { version, arn: runtime.arn.clone(), id: id.to_owned(), serial })
+        Ok(SessionUse {
+            version,
+            arn: runtime.arn.clone(),
+            id: id.to_owned(),
+            serial,
+        })
     }
 
     /// A request of the session is over.
@@ -120,12 +135,17 @@ impl Sessions {
     pub fn end(&self, arn: &str, id: &str) -> bool {
         let mut table = self.lock();
         table.expire(Instant::now());
-        table.rows.remove(&(arn.to_owned(), id.to_owned())).is_some()
+        table
+            .rows
+            .remove(&(arn.to_owned(), id.to_owned()))
+            .is_some()
     }
 
     /// Ends all sessions of a runtime, by its id.
     pub fn end_all(&self, runtime: &str) {
-        self.lock().rows.retain(|_, session| session.runtime != runtime);
+        self.lock()
+            .rows
+            .retain(|_, session| session.runtime != runtime);
     }
 
     /// Ends idle and old sessions.
@@ -135,7 +155,10 @@ impl Sessions {
 
     /// Whether a session holds a version of a runtime.
     pub fn hold(&self, runtime: &str, version: u32) -> bool {
-        self.lock().rows.values().any(|session| session.runtime == runtime && session.version == version)
+        self.lock()
+            .rows
+            .values()
+            .any(|session| session.runtime == runtime && session.version == version)
     }
 
     /// Runtimes and versions with a session that is about to end for idleness.
@@ -143,7 +166,9 @@ impl Sessions {
         let soon = Instant::now() + IDLE_LEAD;
         let table = self.lock();
         let idle = table.rows.values().filter(|session| session.is_idle(soon));
-        let mut versions: Vec<_> = idle.map(|session| (session.runtime.clone(), session.version)).collect();
+        let mut versions: Vec<_> = idle
+            .map(|session| (session.runtime.clone(), session.version))
+            .collect();
         versions.sort_unstable();
         versions.dedup();
         versions

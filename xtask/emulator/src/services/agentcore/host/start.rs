@@ -13,7 +13,7 @@ use super::{
     unpack::{self, UnpackError},
 };
 use crate::{
-    process::{Kind, ProcessError, Spec},
+    process::{Kind, ProcessError, Spec, State},
     services::agentcore::settings::Settings,
 };
 
@@ -35,9 +35,17 @@ pub enum StartError {
     #[error("{}", chain(.0))]
     Process(#[from] ProcessError),
     #[error("it ended with {} before it answered GET /ping. The end of its log ({log}):\n{tail}", code_text(*.code))]
-    Ended { code: Option<i32>, log: String, tail: String },
+    Ended {
+        code: Option<i32>,
+        log: String,
+        tail: String,
+    },
     #[error("it did not answer GET /ping within {limit:?}. The end of its log ({log}):\n{tail}")]
-    Silent { limit: Duration, log: String, tail: String },
+    Silent {
+        limit: Duration,
+        log: String,
+        tail: String,
+    },
     #[error("the runtime is being deleted")]
     Cancelled,
 }
@@ -71,16 +79,22 @@ impl Host {
         }
         let found = self.store.read(|state| {
             let runtime = state.agentcore.by_id.get(runtime)?;
-            Some((runtime.arn.clone(), runtime.versions.get(&version)?.settings.clone()))
+            Some((
+                runtime.arn.clone(),
+                runtime.versions.get(&version)?.settings.clone(),
+            ))
         });
         let (arn, settings) = found.ok_or(StartError::Cancelled)?;
         let image = pull::pull(&self.ecr, &settings)?;
-        let root = self.folder(runtime).join(version.to_string()).join("rootfs");
+        let root = self
+            .folder(runtime)
+            .join(version.to_string())
+            .join("rootfs");
         let unpacked = {
             let (layers, root) = (image.layers, root.clone());
             tokio::task::spawn_blocking(move || unpack::unpack(&layers, &root)).await
         };
-        unpacked.unwrap_or_else(|_| Err(UnpackError::Panicked))?;
+        unpacked.unwrap_or(Err(UnpackError::Panicked))?;
         let entry = entry::resolve(&root, &image.config)?;
 
         let port = Port::reserve()?;
@@ -106,12 +120,29 @@ impl Host {
             }
         };
         let log = process.log.display().to_string();
+        // Another process on its port may have answered for one that ended because of that.
+        let outcome = match process.state() {
+            State::Exited { code } => Err(Some(code)),
+            State::Running => outcome,
+        };
         match outcome {
-            Ok(()) => Ok(Container { url, process, _port: port }),
-            Err(Some(code)) => Err(StartError::Ended { code, log, tail: process.log_tail(LOG_TAIL_BYTES) }),
+            Ok(()) => Ok(Container {
+                url,
+                process,
+                _port: port,
+            }),
+            Err(Some(code)) => Err(StartError::Ended {
+                code,
+                log,
+                tail: process.log_tail(LOG_TAIL_BYTES),
+            }),
             Err(None) => {
                 process.stop().await;
-                Err(StartError::Silent { limit, log, tail: process.log_tail(LOG_TAIL_BYTES) })
+                Err(StartError::Silent {
+                    limit,
+                    log,
+                    tail: process.log_tail(LOG_TAIL_BYTES),
+                })
             }
         }
     }
@@ -130,7 +161,9 @@ impl Host {
         env.extend(settings.environment().clone());
         env.insert("HOST".to_owned(), "127.0.0.1".to_owned());
         env.insert("PORT".to_owned(), port.number().to_string());
-        let attributes = env.entry("OTEL_RESOURCE_ATTRIBUTES".to_owned()).or_default();
+        let attributes = env
+            .entry("OTEL_RESOURCE_ATTRIBUTES".to_owned())
+            .or_default();
         if !attributes.is_empty() {
             attributes.push(',');
         }

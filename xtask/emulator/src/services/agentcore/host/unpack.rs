@@ -22,15 +22,24 @@ const OPAQUE: &str = ".wh..wh..opq";
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     #[error("prepare the container's folder {}", path.display())]
-    Folder { path: PathBuf, source: std::io::Error },
+    Folder {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("layers of type {0} cannot be unpacked, only tar and tar+gzip")]
     MediaType(String),
     #[error("read layer {}", layer.display())]
-    Layer { layer: PathBuf, source: std::io::Error },
+    Layer {
+        layer: PathBuf,
+        source: std::io::Error,
+    },
     #[error("layer entry `{0}` leads out of the image")]
     Escape(String),
     #[error("write layer entry `{entry}`")]
-    Write { entry: String, source: std::io::Error },
+    Write {
+        entry: String,
+        source: std::io::Error,
+    },
     #[error("the image is larger than {MAX_BYTES} bytes or {MAX_ENTRIES} entries")]
     TooLarge,
     #[error("unpacking panicked")]
@@ -39,19 +48,29 @@ pub enum UnpackError {
 
 /// Unpacks the layers, lowest first, into a fresh folder.
 pub(super) fn unpack(layers: &[Layer], root: &Path) -> Result<(), UnpackError> {
-    let folder = |source| UnpackError::Folder { path: root.to_owned(), source };
+    let folder = |source| UnpackError::Folder {
+        path: root.to_owned(),
+        source,
+    };
     if root.exists() {
         std::fs::remove_dir_all(root).map_err(folder)?;
     }
     std::fs::create_dir_all(root).map_err(folder)?;
     let root = root.canonicalize().map_err(folder)?;
-    let mut budget = Budget { bytes: MAX_BYTES, entries: MAX_ENTRIES };
+    let mut budget = Budget {
+        bytes: MAX_BYTES,
+        entries: MAX_ENTRIES,
+    };
     for layer in layers {
-        let failed = |source| UnpackError::Layer { layer: layer.path.clone(), source };
+        let failed = |source| UnpackError::Layer {
+            layer: layer.path.clone(),
+            source,
+        };
         let file = BufReader::new(File::open(&layer.path).map_err(failed)?);
         let reader: Box<dyn Read> = match layer.media_type.as_str() {
             "application/vnd.oci.image.layer.v1.tar" => Box::new(file),
-            "application/vnd.oci.image.layer.v1.tar+gzip" | "application/vnd.docker.image.rootfs.diff.tar.gzip" => {
+            "application/vnd.oci.image.layer.v1.tar+gzip"
+            | "application/vnd.docker.image.rootfs.diff.tar.gzip" => {
                 Box::new(MultiGzDecoder::new(file))
             }
             other => return Err(UnpackError::MediaType(other.to_owned())),
@@ -74,8 +93,16 @@ impl Budget {
     }
 }
 
-fn unpack_layer(reader: impl Read, layer: &Path, root: &Path, budget: &mut Budget) -> Result<(), UnpackError> {
-    let failed = |source| UnpackError::Layer { layer: layer.to_owned(), source };
+fn unpack_layer(
+    reader: impl Read,
+    layer: &Path,
+    root: &Path,
+    budget: &mut Budget,
+) -> Result<(), UnpackError> {
+    let failed = |source| UnpackError::Layer {
+        layer: layer.to_owned(),
+        source,
+    };
     let mut archive = tar::Archive::new(reader);
     archive.set_preserve_mtime(false);
     for entry in archive.entries().map_err(failed)? {
@@ -84,7 +111,10 @@ fn unpack_layer(reader: impl Read, layer: &Path, root: &Path, budget: &mut Budge
         let shown = path.display().to_string();
         budget.spend(entry.size())?;
         let path = inside(&path).ok_or_else(|| UnpackError::Escape(shown.clone()))?;
-        let write = |source| UnpackError::Write { entry: shown.clone(), source };
+        let write = |source| UnpackError::Write {
+            entry: shown.clone(),
+            source,
+        };
         match path.file_name().and_then(|name| name.to_str()) {
             Some(OPAQUE) => clear(root, path.parent().unwrap_or(Path::new(""))).map_err(write)?,
             Some(name) if name.starts_with(WHITEOUT) => {
@@ -116,7 +146,9 @@ fn inside(path: &Path) -> Option<PathBuf> {
 
 /// A higher layer may replace a folder by a file and the other way round; unpacking alone would fail.
 fn make_way(root: &Path, path: &Path, kind: tar::EntryType) -> std::io::Result<()> {
-    let Ok(there) = std::fs::symlink_metadata(root.join(path)) else { return Ok(()) };
+    let Ok(there) = std::fs::symlink_metadata(root.join(path)) else {
+        return Ok(());
+    };
     if path.as_os_str().is_empty() || (there.is_dir() && kind.is_dir()) {
         return Ok(());
     }
@@ -126,8 +158,15 @@ fn make_way(root: &Path, path: &Path, kind: tar::EntryType) -> std::io::Result<(
 /// Removes a path; one that is not there is no error. Its folder must lie inside the root, links
 /// followed.
 fn remove(root: &Path, path: &Path) -> std::io::Result<()> {
-    let Some(name) = path.file_name() else { return Ok(()) };
-    let Ok(folder) = root.join(path.parent().unwrap_or(Path::new(""))).canonicalize() else { return Ok(()) };
+    let Some(name) = path.file_name() else {
+        return Ok(());
+    };
+    let Ok(folder) = root
+        .join(path.parent().unwrap_or(Path::new("")))
+        .canonicalize()
+    else {
+        return Ok(());
+    };
     if !folder.starts_with(root) {
         return Err(std::io::Error::other("leads out of the image"));
     }
@@ -144,7 +183,9 @@ fn remove(root: &Path, path: &Path) -> std::io::Result<()> {
 /// This also removes what the same layer put there before the mark; layers are written with the mark
 /// first, as the specification recommends.
 fn clear(root: &Path, folder: &Path) -> std::io::Result<()> {
-    let Ok(entries) = std::fs::read_dir(root.join(folder)) else { return Ok(()) };
+    let Ok(entries) = std::fs::read_dir(root.join(folder)) else {
+        return Ok(());
+    };
     for entry in entries {
         remove(root, &folder.join(entry?.file_name()))?;
     }

@@ -76,27 +76,39 @@ impl Manifest {
     pub fn parse(text: &str, media_type: Option<&str>) -> Result<Self, String> {
         let wire: Wire = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if wire.schema_version != 2 {
-            return Err(format!("schemaVersion {} is not supported, expected 2", wire.schema_version));
+            return Err(format!(
+                "schemaVersion {} is not supported, expected 2",
+                wire.schema_version
+            ));
         }
         let said = wire.media_type.as_deref();
         if let (Some(header), Some(body)) = (media_type, said)
             && header != body
         {
-            return Err(format!("the media type is {header}, but the manifest says {body}"));
+            return Err(format!(
+                "the media type is {header}, but the manifest says {body}"
+            ));
         }
-        let guess = if wire.manifests.is_some() { OCI_INDEX } else { OCI_MANIFEST };
+        let guess = if wire.manifests.is_some() {
+            OCI_INDEX
+        } else {
+            OCI_MANIFEST
+        };
         let media_type = media_type.or(said).unwrap_or(guess).to_owned();
         let content = match media_type.as_str() {
             OCI_MANIFEST | DOCKER_MANIFEST => Content::Image {
                 config: wire.config.ok_or("`config` is missing")?,
                 layers: wire.layers.ok_or("`layers` is missing")?,
             },
-            OCI_INDEX | DOCKER_LIST => {
-                Content::Index { manifests: wire.manifests.ok_or("`manifests` is missing")? }
-            }
+            OCI_INDEX | DOCKER_LIST => Content::Index {
+                manifests: wire.manifests.ok_or("`manifests` is missing")?,
+            },
             other => return Err(format!("media type {other} is not supported")),
         };
-        Ok(Self { media_type, content })
+        Ok(Self {
+            media_type,
+            content,
+        })
     }
 
     /// Digests of config and layers.
@@ -105,7 +117,10 @@ impl Manifest {
             Content::Image { config, layers } => (Some(config), layers.as_slice()),
             Content::Index { .. } => (None, [].as_slice()),
         };
-        config.into_iter().chain(layers).map(|descriptor| descriptor.digest.as_str())
+        config
+            .into_iter()
+            .chain(layers)
+            .map(|descriptor| descriptor.digest.as_str())
     }
 
     /// Digests of an index's entries.
@@ -114,15 +129,17 @@ impl Manifest {
             Content::Image { .. } => [].as_slice(),
             Content::Index { manifests } => manifests.as_slice(),
         };
-        manifests.iter().map(|descriptor| descriptor.digest.as_str())
+        manifests
+            .iter()
+            .map(|descriptor| descriptor.digest.as_str())
     }
 
     /// Bytes of config and layers, compressed.
     pub fn size_bytes(&self) -> u64 {
         match &self.content {
-            Content::Image { config, layers } => {
-                layers.iter().fold(config.size, |sum, layer| sum.saturating_add(layer.size))
-            }
+            Content::Image { config, layers } => layers
+                .iter()
+                .fold(config.size, |sum, layer| sum.saturating_add(layer.size)),
             Content::Index { .. } => 0,
         }
     }
@@ -138,6 +155,9 @@ impl Manifest {
 
 /// `sha256:` and the hash in hexadecimal.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("sha256:{hex}")
 }

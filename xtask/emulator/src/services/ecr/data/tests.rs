@@ -23,7 +23,11 @@ fn manifest(layer: &str) -> String {
     )
 }
 
-fn put(repository: &mut Repository, manifest: &str, tag: Option<&str>) -> Result<String, PutImageError> {
+fn put(
+    repository: &mut Repository,
+    manifest: &str,
+    tag: Option<&str>,
+) -> Result<String, PutImageError> {
     repository.put_image(manifest, None, tag, None, OffsetDateTime::UNIX_EPOCH)
 }
 
@@ -32,7 +36,9 @@ fn names() {
     for good in ["ab", "team/agent", "a-b", "a--b", "a_b", "a__b", "a.b/c1"] {
         assert!(is_repository_name(good), "{good}");
     }
-    for bad in ["a", "", "Ab", "a b", "-a", "a-", "a___b", "a..b", "a._b", "/ab", "ab/", "a//b"] {
+    for bad in [
+        "a", "", "Ab", "a b", "-a", "a-", "a___b", "a..b", "a._b", "/ab", "ab/", "a//b",
+    ] {
         assert!(!is_repository_name(bad), "{bad}");
     }
 }
@@ -42,7 +48,10 @@ fn an_image_is_found_by_tag_and_digest_and_both_must_agree() {
     let mut repository = repository();
     let digest = put(&mut repository, &manifest(LAYER), Some("v1")).unwrap();
     assert_eq!(repository.find(Some("v1"), None).unwrap().0, digest);
-    assert_eq!(repository.find(None, Some(&digest)).unwrap().1.size_bytes, 42);
+    assert_eq!(
+        repository.find(None, Some(&digest)).unwrap().1.size_bytes,
+        42
+    );
     assert!(repository.find(Some("v1"), Some(&digest)).is_some());
     assert!(repository.find(Some("v1"), Some("sha256:other")).is_none());
     assert!(repository.find(Some("v2"), Some(&digest)).is_none());
@@ -54,7 +63,10 @@ fn a_tag_moves_unless_the_repository_is_immutable() {
     let mut repository = repository();
     repository.blobs.insert("sha256:b".to_owned());
     let first = put(&mut repository, &manifest(LAYER), Some("v1")).unwrap();
-    assert!(matches!(put(&mut repository, &manifest(LAYER), Some("v1")), Err(PutImageError::Exists { .. })));
+    assert!(matches!(
+        put(&mut repository, &manifest(LAYER), Some("v1")),
+        Err(PutImageError::Exists { .. })
+    ));
     let second = put(&mut repository, &manifest("sha256:b"), Some("v1")).unwrap();
     assert_ne!(first, second);
     assert!(repository.tags_of(&first).is_empty());
@@ -73,14 +85,27 @@ fn what_a_manifest_names_must_be_there() {
         put(&mut repository, &manifest("sha256:no"), None),
         Err(PutImageError::LayersNotFound(vec!["sha256:no".to_owned()]))
     );
-    let index = r#"{"schemaVersion":2,"manifests":[{"mediaType":"m","digest":"sha256:no","size":1}]}"#;
-    assert_eq!(put(&mut repository, index, None), Err(PutImageError::ImagesNotFound(vec!["sha256:no".to_owned()])));
+    let index =
+        r#"{"schemaVersion":2,"manifests":[{"mediaType":"m","digest":"sha256:no","size":1}]}"#;
+    assert_eq!(
+        put(&mut repository, index, None),
+        Err(PutImageError::ImagesNotFound(vec!["sha256:no".to_owned()]))
+    );
     for (text, expected) in [
-        (r#"{"schemaVersion":1}"#, "schemaVersion 1 is not supported, expected 2"),
+        (
+            r#"{"schemaVersion":1}"#,
+            "schemaVersion 1 is not supported, expected 2",
+        ),
         (r#"{"schemaVersion":2}"#, "`config` is missing"),
-        (r#"{"schemaVersion":2,"mediaType":"text/plain"}"#, "media type text/plain is not supported"),
+        (
+            r#"{"schemaVersion":2,"mediaType":"text/plain"}"#,
+            "media type text/plain is not supported",
+        ),
     ] {
-        assert_eq!(put(&mut repository, text, None), Err(PutImageError::Invalid(expected.to_owned())));
+        assert_eq!(
+            put(&mut repository, text, None),
+            Err(PutImageError::Invalid(expected.to_owned()))
+        );
     }
 }
 

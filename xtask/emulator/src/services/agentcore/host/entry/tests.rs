@@ -31,12 +31,30 @@ fn commands_are_found_inside_the_root() {
     let root = root();
     let at = |path: &str| root.path().join(path).display().to_string();
     for (entrypoint, cmd, dir, command, cwd) in [
-        (&["/app/agent"][..], &["--serve"][..], "/app", vec![at("app/agent"), "--serve".to_owned()], "app"),
+        (
+            &["/app/agent"][..],
+            &["--serve"][..],
+            "/app",
+            vec![at("app/agent"), "--serve".to_owned()],
+            "app",
+        ),
         (&[], &["/app/agent"], "", vec![at("app/agent")], ""),
         (&["./agent"], &[], "/app", vec![at("app/agent")], "app"),
-        (&["tool", "x"], &[], "/made", vec![at("usr/bin/tool"), "x".to_owned()], "made"),
+        (
+            &["tool", "x"],
+            &[],
+            "/made",
+            vec![at("usr/bin/tool"), "x".to_owned()],
+            "made",
+        ),
         (&["/bin/tool"], &[], "/", vec![at("usr/bin/tool")], ""),
-        (&["/opt/agent"], &[], "/../../app", vec![at("app/agent")], "app"),
+        (
+            &["/opt/agent"],
+            &[],
+            "/../../app",
+            vec![at("app/agent")],
+            "app",
+        ),
     ] {
         let entry = resolve(root.path(), &config(entrypoint, cmd, dir)).unwrap();
         assert_eq!(entry.command, command);
@@ -50,11 +68,28 @@ fn what_is_not_there_is_named() {
     let root = root();
     for (entrypoint, message) in [
         (&[][..], "the image has neither Entrypoint nor Cmd"),
-        (&["/bin/sh"], "the image's executable `/bin/sh` is not in the image"),
-        (&["agent"], "the image's executable `agent` is not in the image"),
-        (&["/loop"], "the image's executable `/loop` is not in the image"),
-        (&["/app"], "the image's executable `/app` is not in the image"),
+        (
+            &["/bin/sh"],
+            "the image's executable `/bin/sh` is not in the image",
+        ),
+        (
+            &["agent"],
+            "the image's executable `agent` is not in the image",
+        ),
+        (
+            &["/loop"],
+            "the image's executable `/loop` is not in the image",
+        ),
+        (
+            &["/app"],
+            "the image's executable `/app` is not in the image",
+        ),
     ] {
-        assert_eq!(resolve(root.path(), &config(entrypoint, &[], "/")).unwrap_err().to_string(), message);
+        assert_eq!(
+            resolve(root.path(), &config(entrypoint, &[], "/"))
+                .unwrap_err()
+                .to_string(),
+            message
+        );
     }
 }

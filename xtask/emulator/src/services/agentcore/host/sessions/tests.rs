@@ -22,11 +22,17 @@ fn runtime() -> Runtime {
 }
 
 fn expire_after(sessions: &Sessions, seconds: u64) {
-    sessions.lock().expire(Instant::now() + Duration::from_secs(seconds));
+    sessions
+        .lock()
+        .expire(Instant::now() + Duration::from_secs(seconds));
 }
 
 fn ids(sessions: &Sessions) -> Vec<String> {
-    sessions.list().into_iter().map(|row| row.session_id).collect()
+    sessions
+        .list()
+        .into_iter()
+        .map(|row| row.session_id)
+        .collect()
 }
 
 #[test]
@@ -72,7 +78,11 @@ fn a_request_of_an_ended_session_does_not_touch_its_successor() {
     let _second = sessions.enter(&runtime, 1, "a").unwrap();
     sessions.leave(&first);
     expire_after(&sessions, 61);
-    assert_eq!(ids(&sessions), ["a"], "the successor lost its request in flight");
+    assert_eq!(
+        ids(&sessions),
+        ["a"],
+        "the successor lost its request in flight"
+    );
 }
 
 #[test]

@@ -14,7 +14,10 @@ use Entry::{File as F, Folder as D, Symlink as L};
 
 fn layer(dir: &Path, name: &str, entries: &[Entry]) -> Layer {
     let path = dir.join(name);
-    let mut archive = tar::Builder::new(GzEncoder::new(File::create(&path).unwrap(), Compression::fast()));
+    let mut archive = tar::Builder::new(GzEncoder::new(
+        File::create(&path).unwrap(),
+        Compression::fast(),
+    ));
     for entry in entries {
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o755);
@@ -33,8 +36,17 @@ fn layer(dir: &Path, name: &str, entries: &[Entry]) -> Layer {
         header.set_cksum();
         archive.append(&header, content.as_bytes()).unwrap();
     }
-    archive.into_inner().unwrap().finish().unwrap().flush().unwrap();
-    Layer { path, media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned() }
+    archive
+        .into_inner()
+        .unwrap()
+        .finish()
+        .unwrap()
+        .flush()
+        .unwrap();
+    Layer {
+        path,
+        media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(),
+    }
 }
 
 struct Unpacked {
@@ -50,8 +62,11 @@ impl Unpacked {
 
 fn unpack_all(layers: &[&[Entry]]) -> Unpacked {
     let dir = tempfile::tempdir().unwrap();
-    let layers: Vec<_> =
-        layers.iter().enumerate().map(|(index, entries)| layer(dir.path(), &index.to_string(), entries)).collect();
+    let layers: Vec<_> = layers
+        .iter()
+        .enumerate()
+        .map(|(index, entries)| layer(dir.path(), &index.to_string(), entries))
+        .collect();
     let result = unpack(&layers, &dir.path().join("root"));
     Unpacked { result, dir }
 }
@@ -59,8 +74,20 @@ fn unpack_all(layers: &[&[Entry]]) -> Unpacked {
 #[test]
 fn higher_layers_win() {
     let image = unpack_all(&[
-        &[D("app"), F("app/a", "low"), F("app/b", "low"), D("tree"), F("tree/x", "low"), F("flat", "low")],
-        &[F("app/a", "high"), F("tree", "a file now"), D("flat"), F("flat/y", "a folder now")],
+        &[
+            D("app"),
+            F("app/a", "low"),
+            F("app/b", "low"),
+            D("tree"),
+            F("tree/x", "low"),
+            F("flat", "low"),
+        ],
+        &[
+            F("app/a", "high"),
+            F("tree", "a file now"),
+            D("flat"),
+            F("flat/y", "a folder now"),
+        ],
     ]);
     image.result.as_ref().unwrap();
     assert_eq!(image.read("app/a").unwrap(), "high");
@@ -72,13 +99,26 @@ fn higher_layers_win() {
 #[test]
 fn whiteouts_delete() {
     let image = unpack_all(&[
-        &[F("app/a", "1"), F("app/b", "2"), F("data/x", "3"), F("data/deep/y", "4")],
-        &[F("app/.wh.a", ""), F("data/.wh..wh..opq", ""), F("data/new", "5"), F(".wh.not-there", "")],
+        &[
+            F("app/a", "1"),
+            F("app/b", "2"),
+            F("data/x", "3"),
+            F("data/deep/y", "4"),
+        ],
+        &[
+            F("app/.wh.a", ""),
+            F("data/.wh..wh..opq", ""),
+            F("data/new", "5"),
+            F(".wh.not-there", ""),
+        ],
     ]);
     image.result.as_ref().unwrap();
     assert_eq!(image.read("app/a"), None);
     assert_eq!(image.read("app/b").unwrap(), "2");
-    assert_eq!((image.read("data/x"), image.read("data/deep/y")), (None, None));
+    assert_eq!(
+        (image.read("data/x"), image.read("data/deep/y")),
+        (None, None)
+    );
     assert_eq!(image.read("data/new").unwrap(), "5");
     assert_eq!(image.read("app/.wh.a"), None);
 }
@@ -87,7 +127,10 @@ fn whiteouts_delete() {
 fn executables_stay_executable() {
     use std::os::unix::fs::PermissionsExt as _;
     let image = unpack_all(&[&[F("app/run", "#!/bin/sh\n")]]);
-    let mode = std::fs::metadata(image.dir.path().join("root/app/run")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(image.dir.path().join("root/app/run"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o111, 0o111);
 }
 
@@ -109,14 +152,23 @@ fn nothing_lands_outside() {
         assert!(!image.dir.path().join("evil").exists());
     }
     assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
-    assert_eq!(std::fs::read_to_string(outside.path().join("precious")).unwrap(), "kept");
+    assert_eq!(
+        std::fs::read_to_string(outside.path().join("precious")).unwrap(),
+        "kept"
+    );
 }
 
 #[test]
 fn an_absolute_path_is_one_inside() {
     let image = unpack_all(&[&[F("/app/a", "1"), F("./app/b", "2")]]);
     image.result.as_ref().unwrap();
-    assert_eq!((image.read("app/a").as_deref(), image.read("app/b").as_deref()), (Some("1"), Some("2")));
+    assert_eq!(
+        (
+            image.read("app/a").as_deref(),
+            image.read("app/b").as_deref()
+        ),
+        (Some("1"), Some("2"))
+    );
 }
 
 #[test]
@@ -130,12 +182,18 @@ fn other_compressions_and_broken_layers_are_named() {
     let broken = layer(dir.path(), "broken", &[F("a", "1")]);
     let bytes = std::fs::read(&broken.path).unwrap();
     std::fs::write(&broken.path, &bytes[..bytes.len() / 2]).unwrap();
-    assert!(matches!(unpack(&[broken], &dir.path().join("root")), Err(UnpackError::Layer { .. } | UnpackError::Write { .. })));
+    assert!(matches!(
+        unpack(&[broken], &dir.path().join("root")),
+        Err(UnpackError::Layer { .. } | UnpackError::Write { .. })
+    ));
 }
 
 #[test]
 fn the_budget_ends() {
-    let mut budget = Budget { bytes: 10, entries: 2 };
+    let mut budget = Budget {
+        bytes: 10,
+        entries: 2,
+    };
     budget.spend(10).unwrap();
     assert!(matches!(budget.spend(1), Err(UnpackError::TooLarge)));
     budget.entries = 0;
