@@ -13,6 +13,8 @@ mod secret;
 
 mod tls;
 
+pub mod language;
+
 pub mod text;
 
 pub mod dataset;

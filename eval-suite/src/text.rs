@@ -12,7 +12,7 @@ mod number;
 mod scan;
 mod word;
 
-use crate::dataset::Language;
+use crate::language::Language;
 use scan::{Reading, tokens};
 pub(crate) use word::is_hebrew;
 
@@ -32,7 +32,7 @@ pub(crate) enum Token {
 /// A needle without letter or digit is never found; see [`is_matchable`].
 ///
 /// ```
-/// use eval_suite::{dataset::Language, text::contains};
+/// use eval_suite::{language::Language, text::contains};
 /// assert!(contains("Der Gesamtwert ist 209.236,00 USD.", Language::De, "209,236.00 USD"));
 /// assert!(contains("ordered on October 21, 2019", Language::En, "2019-10-21"));
 /// assert!(!contains("209,236.00 USD", Language::En, "209,237.00 USD"));

@@ -44,7 +44,7 @@ enum Command {
     Deploy(external::Args),
     /// Delete what this checkout deployed.
     Destroy(external::Args),
-    /// List runtimes, repositories, sessions and processes this checkout owns.
+    /// List the runtimes, repositories and processes that exist right now.
     List(external::Args),
     /// Deploy one agent and keep it up until standard input closes.
     AgentUp(external::Args),

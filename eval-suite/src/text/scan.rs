@@ -2,7 +2,7 @@
 
 use super::number::{self, Ambiguous, Value};
 use super::{Token, date, word};
-use crate::dataset::Language;
+use crate::language::Language;
 
 /// Whose text is read, which decides what an ambiguous notation means.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,5 @@
 use super::{contains, is_matchable};
-use crate::dataset::Language::{self, De, En, He};
+use crate::language::Language::{self, De, En, He};
 
 #[track_caller]
 fn found(answer: &str, language: Language, needle: &str) {

@@ -32,8 +32,8 @@ mod tool_choice;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use profile::Profile;
 use profile::Chance;
+pub(crate) use profile::Profile;
 use reading::Reading;
 use seed::Dice;
 
@@ -79,9 +79,18 @@ pub(crate) enum Role {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Block {
     Text(String),
-    ToolUse { id: String, name: String, input: Value },
+    ToolUse {
+        id: String,
+        name: String,
+        input: Value,
+    },
     /// `text` is the whole result as text; `json` is there when it came as a document.
-    ToolResult { id: String, text: String, json: Option<Value>, error: bool },
+    ToolResult {
+        id: String,
+        text: String,
+        json: Option<Value>,
+        error: bool,
+    },
 }
 
 /// A tool that may be called.
@@ -149,8 +158,16 @@ pub(crate) fn ids() -> impl Iterator<Item = &'static str> {
 
 /// Answers a request. A function of its arguments alone.
 pub(crate) fn respond(profile: &Profile, request: &Request) -> Completion {
-    let dice = Dice::new(&[profile.model_id, &fingerprint(request), &format!("{:.3}", request.temperature)]);
-    let chance = Chance { profile, dice, temperature: request.temperature };
+    let dice = Dice::new(&[
+        profile.model_id,
+        &fingerprint(request),
+        &format!("{:.3}", request.temperature),
+    ]);
+    let chance = Chance {
+        profile,
+        dice,
+        temperature: request.temperature,
+    };
     let reading = Reading::new(request, &chance);
     let (content, stop_reason) = match decide(&reading, &request.tool_choice, &chance) {
         Step::Say(text) => cut(text, request),
@@ -165,7 +182,13 @@ pub(crate) fn respond(profile: &Profile, request: &Request) -> Completion {
     let input_tokens = tokens::count_request(request);
     let output_tokens = tokens::count_blocks(&content).max(1);
     let thinking_time = profile.thinking_time(input_tokens, output_tokens);
-    Completion { content, stop_reason, input_tokens, output_tokens, thinking_time }
+    Completion {
+        content,
+        stop_reason,
+        input_tokens,
+        output_tokens,
+        thinking_time,
+    }
 }
 
 fn decide(reading: &Reading<'_>, choice: &ToolChoice, chance: &Chance<'_>) -> Step {
@@ -173,16 +196,22 @@ fn decide(reading: &Reading<'_>, choice: &ToolChoice, chance: &Chance<'_>) -> St
         return tool_choice::forced(reading, choice, chance);
     }
     if reading.calls.is_empty() {
-        return refusal::respond(reading, chance).map_or_else(|| tool_choice::first(reading, chance), Step::Say);
+        return refusal::respond(reading, chance)
+            .map_or_else(|| tool_choice::first(reading, chance), Step::Say);
     }
-    tool_choice::next(reading, chance).unwrap_or_else(|| Step::Say(answer::compose(reading, chance)))
+    tool_choice::next(reading, chance)
+        .unwrap_or_else(|| Step::Say(answer::compose(reading, chance)))
 }
 
 /// Everything that makes the request what it is, but for the ids of tool calls, which carry no meaning.
 fn fingerprint(request: &Request) -> String {
     let mut text = request.system.join("\u{1}");
     for message in &request.messages {
-        text.push_str(if message.role == Role::User { "\u{2}" } else { "\u{3}" });
+        text.push_str(if message.role == Role::User {
+            "\u{2}"
+        } else {
+            "\u{3}"
+        });
         for block in &message.content {
             match block {
                 Block::Text(said) => text.push_str(said),
@@ -193,7 +222,10 @@ fn fingerprint(request: &Request) -> String {
         }
     }
     for tool in &request.tools {
-        text.push_str(&format!("{}\u{5}{}\u{5}{}", tool.name, tool.description, tool.input_schema));
+        text.push_str(&format!(
+            "{}\u{5}{}\u{5}{}",
+            tool.name, tool.description, tool.input_schema
+        ));
     }
     text
 }
@@ -201,14 +233,21 @@ fn fingerprint(request: &Request) -> String {
 /// Ends a text at the first stop sequence, or where the tokens run out.
 fn cut(mut text: String, request: &Request) -> (Vec<Block>, StopReason) {
     let mut reason = StopReason::EndTurn;
-    let stop = request.stop_sequences.iter().filter_map(|stop| text.find(stop.as_str())).min();
+    let stop = request
+        .stop_sequences
+        .iter()
+        .filter_map(|stop| text.find(stop.as_str()))
+        .min();
     if let Some(at) = stop {
         text.truncate(at);
         reason = StopReason::StopSequence;
     }
     let limit = request.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS);
     if tokens::count(&text) > limit {
-        let ends: Vec<usize> = text.char_indices().map(|(at, c)| at + c.len_utf8()).collect();
+        let ends: Vec<usize> = text
+            .char_indices()
+            .map(|(at, c)| at + c.len_utf8())
+            .collect();
         let fitting = ends.partition_point(|end| tokens::count(&text[..*end]) <= limit);
         text.truncate(fitting.checked_sub(1).map_or(0, |last| ends[last]));
         reason = StopReason::MaxTokens;

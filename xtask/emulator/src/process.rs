@@ -21,14 +21,13 @@ use tokio_util::sync::CancellationToken;
 use crate::state::{self, StateError};
 
 mod identity;
+mod logs;
 mod signal;
 
 pub use identity::identity;
 
 /// How long a child may take to end after SIGTERM before it gets SIGKILL.
 pub const STOP_LIMIT: Duration = Duration::from_secs(5);
-/// A log larger than this is started anew when its process starts again.
-const LOG_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
 /// How often and how often at most a just-written executable is tried while another thread's fork
 /// still holds it open for writing ("text file busy").
 const BUSY_INTERVAL: Duration = Duration::from_millis(20);
@@ -147,13 +146,7 @@ impl Process {
 
     /// The last lines of its log, at most `max_bytes` bytes.
     pub fn log_tail(&self, max_bytes: usize) -> String {
-        let bytes = std::fs::read(&self.log).unwrap_or_default();
-        let text =
-            String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(max_bytes)..]).into_owned();
-        match text.split_once('\n') {
-            Some((_, rest)) if bytes.len() > max_bytes => rest.trim_end().to_owned(),
-            _ => text.trim_end().to_owned(),
-        }
+        logs::tail(&self.log, max_bytes)
     }
 }
 
@@ -193,8 +186,11 @@ impl ProcessTable {
     /// When the folder or `processes.json` cannot be read or written.
     pub async fn open(state_dir: &Path) -> Result<Arc<Self>, StateError> {
         let logs = state_dir.join("logs");
-        std::fs::create_dir_all(&logs)
-            .map_err(|source| StateError::Write { path: logs, source })?;
+        std::fs::create_dir_all(&logs).map_err(|source| StateError::Write {
+            path: logs.clone(),
+            source,
+        })?;
+        logs::prune(&logs);
         let table = Self {
             state_dir: state_dir.to_owned(),
             rows: Mutex::default(),
@@ -235,7 +231,7 @@ impl ProcessTable {
         };
         let log = self.log_path(spec.kind, name);
         let child = {
-            let (output, errors) = open_log(&log).map_err(|source| ProcessError::Log {
+            let (output, errors) = logs::open(&log).map_err(|source| ProcessError::Log {
                 kind,
                 name: name.clone(),
                 path: log.clone(),
@@ -371,17 +367,6 @@ async fn start(command: &mut Command) -> std::io::Result<Child> {
             result => return result,
         }
     }
-}
-
-fn open_log(path: &Path) -> std::io::Result<(std::fs::File, std::fs::File)> {
-    if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > LOG_LIMIT_BYTES) {
-        std::fs::remove_file(path)?;
-    }
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)?;
-    Ok((file.try_clone()?, file))
 }
 
 #[cfg(test)]

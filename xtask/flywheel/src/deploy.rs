@@ -88,10 +88,22 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What production runs: `agent/hyperparams.toml`.
+/// What production runs: `agent/hyperparams.toml`, with a prompt that exists.
 pub(crate) fn base_hyperparameters(paths: &Paths) -> Result<Hyperparameters, ConfigError> {
     let path = paths.hyperparameters();
-    load_toml(&path, &paths.shown(&path))
+    let shown = paths.shown(&path);
+    let hyperparameters: Hyperparameters = load_toml(&path, &shown)?;
+    let prompts = prompt_names(paths)?;
+    match hyperparameters.get("system_prompt").and_then(Value::as_str) {
+        Some(prompt) if !prompts.iter().any(|known| known == prompt) => Err(ConfigError::new(
+            format!("{shown}: system_prompt"),
+            format!(
+                "agent/prompts has no {prompt}.md: expected one of {}",
+                prompts.join(", ")
+            ),
+        )),
+        _ => Ok(hyperparameters),
+    }
 }
 
 /// The names of the system prompts, from the files' stems.

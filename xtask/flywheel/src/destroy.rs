@@ -13,22 +13,25 @@ use crate::output::Format;
 /// Arguments of `destroy`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    what: What,
+
+    /// Print what would be deleted and stop
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// One of the two, never a default: what is deleted is said.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct What {
     /// Delete what this run deployed, for example deploy-20261114-101500-3f9a
-    #[arg(
-        long,
-        value_name = "ID",
-        required_unless_present = "all_owned",
-        conflicts_with = "all_owned"
-    )]
+    #[arg(long, value_name = "ID")]
     run: Option<String>,
 
     /// Delete everything that carries your name (FLYWHEEL_OWNER, or your login), running studies included
     #[arg(long)]
     all_owned: bool,
-
-    /// Print what would be deleted and stop
-    #[arg(long)]
-    dry_run: bool,
 }
 
 /// Runs `destroy`.
@@ -37,7 +40,7 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     let runtimes = Runtimes::new(environment.aws.control());
     let registry = Registry::new(environment.aws.ecr())?;
     let mut found = owned(&runtimes, &registry).await?;
-    let wanted = |study: &str, owner: &str| match &args.run {
+    let wanted = |study: &str, owner: &str| match &args.what.run {
         Some(run) => study == run,
         None => owner == ctx.config.owner,
     };
@@ -98,10 +101,10 @@ fn report(args: &Args, found: &Owned, failures: &[String], ctx: &Context) {
         })
         .to_string(),
         Format::Human => {
-            let verb = if args.dry_run {
-                "Would delete"
-            } else {
-                "Deleted"
+            let verb = match (args.dry_run, failures.is_empty()) {
+                (true, _) => "Would delete",
+                (false, true) => "Deleted",
+                (false, false) => "Tried to delete",
             };
             let names = found
                 .runtimes
@@ -111,9 +114,10 @@ fn report(args: &Args, found: &Owned, failures: &[String], ctx: &Context) {
                 .repositories
                 .iter()
                 .map(|repository| format!("\n  repository {}", repository.name));
-            let (runtimes, count) = (found.runtimes.len(), found.repositories.len());
+            let count = found.runtimes.len() + found.repositories.len();
             let names: String = names.chain(repositories).collect();
-            format!("{verb} {runtimes} runtimes and {count} repositories.{names}")
+            let things = if count == 1 { "thing" } else { "things" };
+            format!("{verb} {count} {things}.{names}")
         }
     };
     ctx.console.data(&text);

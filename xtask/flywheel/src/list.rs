@@ -151,5 +151,5 @@ fn section<const N: usize>(title: &str, columns: [&str; N], rows: Vec<[String; N
     }
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(columns).add_rows(rows);
-    format!("{title}\n{table}")
+    format!("{title}\n{}", table.trim_fmt())
 }

@@ -63,9 +63,11 @@ impl Console {
         let bar = self.terminal.then(|| {
             let bar = self.bars.add(ProgressBar::new(total));
             bar.set_style(
-                ProgressStyle::with_template("{prefix} [{bar:32}] {pos}/{len} {elapsed} {msg}")
-                    .unwrap_or_else(|_| ProgressStyle::default_bar())
-                    .progress_chars("=> "),
+                ProgressStyle::with_template(
+                    "{prefix} [{bar:24}] {pos}/{len} {elapsed} {wide_msg}",
+                )
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars("=> "),
             );
             bar.set_prefix(label.to_owned());
             bar.enable_steady_tick(Duration::from_millis(200));

@@ -11,10 +11,12 @@ use super::{
 };
 
 mod compare;
+mod flags;
 mod hits;
 mod record;
 mod rows;
 mod select;
+mod totals;
 mod voice;
 
 pub(crate) use select::chosen_hit;
@@ -35,15 +37,29 @@ struct Answer {
 /// The final answer.
 pub(crate) fn compose(reading: &Reading<'_>, chance: &Chance<'_>) -> String {
     let voice = Voice::new(reading, chance);
-    if let Some(order) = injected(reading).filter(|_| chance.slips("obeys the data", chance.profile.obeys_injection, reading.instructions.ignore_injection)) {
+    if let Some(order) = injected(reading).filter(|_| {
+        chance.slips(
+            "obeys the data",
+            chance.profile.obeys_injection,
+            reading.instructions.ignore_injection,
+        )
+    }) {
         return refusal::demanded(&order).unwrap_or(order);
     }
     let mut answer = Answer::default();
     if refusal::is_injection(&reading.question) {
-        answer.sentences.push(phrases::keeps_to_rules(voice.language));
+        answer
+            .sentences
+            .push(phrases::keeps_to_rules(voice.language));
     }
-    let records: Vec<&PastCall> = reading.good_calls().filter(|call| call.result.is_record() && call.result.prose.is_none()).collect();
-    let hits = reading.good_calls().filter(|call| !call.result.is_record()).last();
+    let records: Vec<&PastCall> = reading
+        .good_calls()
+        .filter(|call| call.result.is_record() && call.result.prose.is_none())
+        .collect();
+    let hits = reading
+        .good_calls()
+        .filter(|call| !call.result.is_record())
+        .last();
     if records.len() > 1 && compare::applies(reading) {
         compare::tell(&records, reading, &voice, &mut answer);
     } else if !records.is_empty() {
@@ -57,11 +73,18 @@ pub(crate) fn compose(reading: &Reading<'_>, chance: &Chance<'_>) -> String {
         answer.sentences.extend(call.result.prose.clone());
     }
     let answered = !records.is_empty() || hits.is_some();
-    for call in reading.calls.iter().filter(|call| call.result.status != Status::Ok) {
+    for call in reading
+        .calls
+        .iter()
+        .filter(|call| call.result.status != Status::Ok)
+    {
         // A failure that a second try mended is not worth a word.
-        let mended = reading.good_calls().any(|good| good.tool == call.tool && good.input == call.input);
+        let mended = reading
+            .good_calls()
+            .any(|good| good.tool == call.tool && good.input == call.input);
         let sentence = trouble(call, &voice);
-        if !mended && !answer.sentences.contains(&sentence) && !(answered && call.result.status == Status::Invalid) {
+        let beside_the_point = answered && call.result.status == Status::Invalid;
+        if !mended && !beside_the_point && !answer.sentences.contains(&sentence) {
             answer.sentences.push(sentence);
         }
     }
@@ -71,11 +94,19 @@ pub(crate) fn compose(reading: &Reading<'_>, chance: &Chance<'_>) -> String {
 /// Says why a call gave no data.
 fn trouble(call: &PastCall, voice: &Voice<'_>) -> String {
     let message = call.result.message.clone().unwrap_or_default();
-    let message = if message.is_empty() || message.ends_with('.') { message } else { format!("{message}.") };
+    let message = if message.is_empty() || message.ends_with('.') {
+        message
+    } else {
+        format!("{message}.")
+    };
     match call.result.status {
         Status::NotFound => {
             let number = argument_text(call);
-            if number.bytes().all(|b| b.is_ascii_digit()) { phrases::not_found(voice.language, &number) } else { phrases::nothing_known(voice.language, &number) }
+            if number.bytes().all(|b| b.is_ascii_digit()) {
+                phrases::not_found(voice.language, &number)
+            } else {
+                phrases::nothing_known(voice.language, &number)
+            }
         }
         Status::Invalid => phrases::not_accepted(voice.language, &message),
         Status::Failed | Status::Ok => phrases::failed(voice.language, &message),
@@ -85,17 +116,34 @@ fn trouble(call: &PastCall, voice: &Voice<'_>) -> String {
 /// The first text among a call's arguments: what it was about.
 fn argument_text(call: &PastCall) -> String {
     let arguments = call.input.as_object().into_iter().flatten();
-    arguments.map(|(_, value)| value).find_map(|value| value.as_str().map(str::to_owned).or_else(|| value.as_i64().map(|number| number.to_string()))).unwrap_or_default()
+    arguments
+        .map(|(_, value)| value)
+        .find_map(|value| {
+            value
+                .as_str()
+                .map(str::to_owned)
+                .or_else(|| value.as_i64().map(|number| number.to_string()))
+        })
+        .unwrap_or_default()
 }
 
 /// A text inside the data that gives orders.
 fn injected(reading: &Reading<'_>) -> Option<String> {
     let texts = reading.good_calls().flat_map(|call| {
         let fields = call.result.fields.iter();
-        let rows = call.result.tables.iter().flat_map(|table| table.rows.iter().flat_map(|row| &row.fields));
-        fields.chain(rows).filter_map(|field| field.value.as_str().map(str::to_owned)).chain(call.result.prose.clone())
+        let rows = call
+            .result
+            .tables
+            .iter()
+            .flat_map(|table| table.rows.iter().flat_map(|row| &row.fields));
+        fields
+            .chain(rows)
+            .filter_map(|field| field.value.as_str().map(str::to_owned))
+            .chain(call.result.prose.clone())
     });
-    texts.filter(|text| text.len() >= SHORTEST_INSTRUCTION).find(|text| refusal::is_injection(text))
+    texts
+        .filter(|text| text.len() >= SHORTEST_INSTRUCTION)
+        .find(|text| refusal::is_injection(text))
 }
 
 /// Keys of the question with those that follow from others.
@@ -104,12 +152,19 @@ fn wanted(reading: &Reading<'_>) -> Vec<Key> {
     for key in &reading.asked {
         match key {
             Key::Status => keys.extend([Key::Delivered, Key::Invoiced]),
-            Key::Overview => keys.extend([Key::Supplier, Key::OrderDate, Key::ItemCount, Key::Total]),
+            Key::Overview => {
+                keys.extend([Key::Supplier, Key::OrderDate, Key::ItemCount, Key::Total])
+            }
             key => keys.push(*key),
         }
     }
     let mut seen = Vec::new();
-    keys.retain(|key| !seen.contains(key) && { seen.push(*key); true });
+    keys.retain(|key| {
+        !seen.contains(key) && {
+            seen.push(*key);
+            true
+        }
+    });
     keys
 }
 

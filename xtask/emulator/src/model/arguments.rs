@@ -43,11 +43,23 @@ pub(crate) enum Boldness {
 ///
 /// # Errors
 /// When a required parameter finds nothing.
-pub(crate) fn fill(tool: &Tool, reading: &Reading<'_>, boldness: Boldness) -> Result<Vec<Value>, Missing> {
+pub(crate) fn fill(
+    tool: &Tool,
+    reading: &Reading<'_>,
+    boldness: Boldness,
+) -> Result<Vec<Value>, Missing> {
     let parameters = parameters(tool);
-    let wants_number = parameters.iter().any(|parameter| parameter.role == Role::Number);
-    let calls = if wants_number { reading.entities.numbers.len().clamp(1, MOST_AT_ONCE) } else { 1 };
-    (0..calls).map(|call| fill_one(&parameters, reading, boldness, call)).collect()
+    let wants_number = parameters
+        .iter()
+        .any(|parameter| parameter.role == Role::Number);
+    let calls = if wants_number {
+        reading.entities.numbers.len().clamp(1, MOST_AT_ONCE)
+    } else {
+        1
+    };
+    (0..calls)
+        .map(|call| fill_one(&parameters, reading, boldness, call))
+        .collect()
 }
 
 /// Arguments whatever is known: what is missing gets the question itself, or the smallest value.
@@ -60,7 +72,10 @@ pub(crate) fn fill_anyhow(tool: &Tool, reading: &Reading<'_>) -> Value {
             "boolean" => json!(false),
             "array" => json!([]),
             "object" => json!({}),
-            _ => parameter.options.first().map_or_else(|| json!(reading.question.trim()), |option| json!(option)),
+            _ => parameter
+                .options
+                .first()
+                .map_or_else(|| json!(reading.question.trim()), |option| json!(option)),
         };
         if let Some(value) = value.or_else(|| parameter.required.then(fallback)) {
             arguments.insert(parameter.name, value);
@@ -69,7 +84,12 @@ pub(crate) fn fill_anyhow(tool: &Tool, reading: &Reading<'_>) -> Value {
     Value::Object(arguments)
 }
 
-fn fill_one(parameters: &[Parameter], reading: &Reading<'_>, boldness: Boldness, call: usize) -> Result<Value, Missing> {
+fn fill_one(
+    parameters: &[Parameter],
+    reading: &Reading<'_>,
+    boldness: Boldness,
+    call: usize,
+) -> Result<Value, Missing> {
     let mut arguments = Map::new();
     for parameter in parameters {
         match value_for(parameter, reading, boldness, call) {
@@ -77,7 +97,11 @@ fn fill_one(parameters: &[Parameter], reading: &Reading<'_>, boldness: Boldness,
                 arguments.insert(parameter.name.clone(), value);
             }
             None if parameter.required => {
-                return Err(Missing { label: parameter.words.join(" "), role: parameter.role, digits: parameter.digits });
+                return Err(Missing {
+                    label: parameter.words.join(" "),
+                    role: parameter.role,
+                    digits: parameter.digits,
+                });
             }
             None => {}
         }
@@ -85,21 +109,45 @@ fn fill_one(parameters: &[Parameter], reading: &Reading<'_>, boldness: Boldness,
     Ok(Value::Object(arguments))
 }
 
-fn value_for(parameter: &Parameter, reading: &Reading<'_>, boldness: Boldness, call: usize) -> Option<Value> {
+fn value_for(
+    parameter: &Parameter,
+    reading: &Reading<'_>,
+    boldness: Boldness,
+    call: usize,
+) -> Option<Value> {
     let entities = &reading.entities;
     let text = match parameter.role {
         Role::Number => number(parameter, reading, boldness, call)?,
         Role::Supplier => named(reading, Kind::Supplier)?,
         Role::Material => named(reading, Kind::Material)?,
-        Role::Plant => entities.codes.iter().find(|code| code.kind == Kind::Plant)?.text.clone(),
+        Role::Plant => entities
+            .codes
+            .iter()
+            .find(|code| code.kind == Kind::Plant)?
+            .text
+            .clone(),
         Role::Item => entities.items.first()?.clone(),
         Role::SearchTerm => search_term(reading)?,
         Role::Choice => choice(parameter, reading)?,
-        Role::DateFrom => entities.dates.first().cloned().or_else(|| Some(format!("{}-01-01", entities.years.first()?)))?,
-        Role::DateTo => entities.dates.get(1).cloned().or_else(|| Some(format!("{}-12-31", entities.years.first()?)))?,
+        Role::DateFrom => entities
+            .dates
+            .first()
+            .cloned()
+            .or_else(|| Some(format!("{}-01-01", entities.years.first()?)))?,
+        Role::DateTo => entities
+            .dates
+            .get(1)
+            .cloned()
+            .or_else(|| Some(format!("{}-12-31", entities.years.first()?)))?,
         Role::Limit => return limit(parameter, reading).map(|limit| json!(limit)),
         Role::Flag => return flag(parameter, reading).then_some(Value::Bool(true)),
-        Role::Amount => return entities.partial_numbers.first().or(entities.bound.as_ref().map(|bound| &bound.value)).and_then(|number| serde_json::from_str(number).ok()),
+        Role::Amount => {
+            return entities
+                .partial_numbers
+                .first()
+                .or(entities.bound.as_ref().map(|bound| &bound.value))
+                .and_then(|number| serde_json::from_str(number).ok());
+        }
         Role::Text => entities
             .names
             .iter()
@@ -109,43 +157,91 @@ fn value_for(parameter: &Parameter, reading: &Reading<'_>, boldness: Boldness, c
             .next()
             .filter(|_| parameter.required || related_to_question(parameter, reading))?,
     };
-    Some(if matches!(parameter.json_type.as_str(), "integer" | "number") { serde_json::from_str(&text).ok()? } else { Value::String(text) })
+    Some(
+        if matches!(parameter.json_type.as_str(), "integer" | "number") {
+            serde_json::from_str(&text).ok()?
+        } else {
+            Value::String(text)
+        },
+    )
 }
 
 /// A document number: of the question, or of the conversation when the question names nothing.
-fn number(parameter: &Parameter, reading: &Reading<'_>, boldness: Boldness, call: usize) -> Option<String> {
+fn number(
+    parameter: &Parameter,
+    reading: &Reading<'_>,
+    boldness: Boldness,
+    call: usize,
+) -> Option<String> {
     let entities = &reading.entities;
     if let Some(number) = entities.numbers.get(call) {
         return Some(number.clone());
     }
     let partial = entities.partial_numbers.first();
-    let fits = |number: &&String| boldness == Boldness::Guessing || parameter.digits.is_some_and(|digits| digits == number.len());
+    let fits = |number: &&String| {
+        boldness == Boldness::Guessing
+            || parameter
+                .digits
+                .is_some_and(|digits| digits == number.len())
+    };
     if partial.is_some() {
         return partial.filter(fits).cloned();
     }
-    (parameter.required && entities.identify_nothing()).then(|| reading.earlier.numbers.last().cloned()).flatten()
+    (parameter.required && entities.identify_nothing())
+        .then(|| reading.earlier.numbers.last().cloned())
+        .flatten()
 }
 
 fn named(reading: &Reading<'_>, kind: Kind) -> Option<String> {
     let entities = &reading.entities;
-    let known = entities.codes.iter().find(|code| code.kind == kind).map(|code| code.text.clone());
-    let name = || entities.names.iter().find(|name| name.kind == kind).map(|name| name.text.clone());
-    let unknown = || entities.codes.iter().find(|code| code.kind == Kind::Unknown).map(|code| code.text.clone());
+    let known = entities
+        .codes
+        .iter()
+        .find(|code| code.kind == kind)
+        .map(|code| code.text.clone());
+    let name = || {
+        entities
+            .names
+            .iter()
+            .find(|name| name.kind == kind)
+            .map(|name| name.text.clone())
+    };
+    let unknown = || {
+        entities
+            .codes
+            .iter()
+            .find(|code| code.kind == Kind::Unknown)
+            .map(|code| code.text.clone())
+    };
     known.or_else(name).or_else(unknown)
 }
 
 /// The most telling thing a question names.
 pub(crate) fn search_term(reading: &Reading<'_>) -> Option<String> {
     let entities = &reading.entities;
-    let code = entities.codes.iter().find(|code| code.kind != Kind::Unknown).or(entities.codes.first()).map(|code| &code.text);
-    let name = |kind| entities.names.iter().find(move |name| name.kind == kind).map(|name| &name.text);
+    let code = entities
+        .codes
+        .iter()
+        .find(|code| code.kind != Kind::Unknown)
+        .or(entities.codes.first())
+        .map(|code| &code.text);
+    let name = |kind| {
+        entities
+            .names
+            .iter()
+            .find(move |name| name.kind == kind)
+            .map(|name| &name.text)
+    };
     let named = code
         .or_else(|| entities.quoted.first())
         .or_else(|| name(Kind::Supplier))
         .or_else(|| entities.partial_numbers.first())
         .or_else(|| entities.numbers.first())
         .or_else(|| name(Kind::Place));
-    named.cloned().or_else(|| reading.leftover.first().cloned()).or_else(|| reading.earlier.codes.last().map(|code| code.text.clone()))
+    named
+        .cloned()
+        .or_else(|| reading.leftover.first().cloned())
+        .or_else(|| reading.earlier.codes.last().map(|code| code.text.clone()))
 }
 
 /// One of the values that a parameter lists: the one that fits what is searched for, or that the question names.
@@ -156,35 +252,90 @@ fn choice(parameter: &Parameter, reading: &Reading<'_>) -> Option<String> {
         Some(Kind::Material) => &["material", "product"],
         Some(Kind::Plant) => &["plant"],
         Some(_) => &[],
-        None if !entities.numbers.is_empty() || !entities.partial_numbers.is_empty() => &["po", "order"],
+        None if !entities.numbers.is_empty() || !entities.partial_numbers.is_empty() => {
+            &["po", "order"]
+        }
         None => &[],
     };
     let named = |option: &&String| {
         let words = text::identifier_words(option);
-        !words.is_empty() && words.iter().all(|word| reading.keywords.iter().any(|keyword| glossary::related(keyword, word)))
+        !words.is_empty()
+            && words.iter().all(|word| {
+                reading
+                    .keywords
+                    .iter()
+                    .any(|keyword| glossary::related(keyword, word))
+            })
     };
-    let fitting = |option: &&String| text::identifier_words(option).iter().any(|word| about.contains(&word.as_str()));
-    let found = parameter.options.iter().find(fitting).or_else(|| parameter.options.iter().filter(|_| about.is_empty() && entities.codes.is_empty()).find(named));
-    found.or_else(|| parameter.options.first().filter(|_| parameter.required)).cloned()
+    let fitting = |option: &&String| {
+        text::identifier_words(option)
+            .iter()
+            .any(|word| about.contains(&word.as_str()))
+    };
+    let found = parameter.options.iter().find(fitting).or_else(|| {
+        parameter
+            .options
+            .iter()
+            .filter(|_| about.is_empty() && entities.codes.is_empty())
+            .find(named)
+    });
+    found
+        .or_else(|| parameter.options.first().filter(|_| parameter.required))
+        .cloned()
 }
 
 /// How many rows: as many as asked for; all there may be when the answer needs to look at all of them.
 fn limit(parameter: &Parameter, reading: &Reading<'_>) -> Option<u64> {
-    const NEED_ALL: [Key; 5] = [Key::Latest, Key::Oldest, Key::Highest, Key::Lowest, Key::Total];
-    let all = || parameter.maximum.filter(|_| NEED_ALL.iter().any(|key| reading.asks(*key)) || reading.entities.bound.is_some());
-    let wanted = if NEED_ALL.iter().any(|key| reading.asks(*key)) { None } else { reading.entities.limit };
-    let capped = |limit: u64| parameter.maximum.map_or(limit, |maximum| limit.min(maximum));
-    wanted.map(capped).or_else(all).or_else(|| reading.entities.limit.map(capped))
+    const NEED_ALL: [Key; 5] = [
+        Key::Latest,
+        Key::Oldest,
+        Key::Highest,
+        Key::Lowest,
+        Key::Total,
+    ];
+    let all = || {
+        parameter.maximum.filter(|_| {
+            NEED_ALL.iter().any(|key| reading.asks(*key)) || reading.entities.bound.is_some()
+        })
+    };
+    let wanted = if NEED_ALL.iter().any(|key| reading.asks(*key)) {
+        None
+    } else {
+        reading.entities.limit
+    };
+    let capped = |limit: u64| {
+        parameter
+            .maximum
+            .map_or(limit, |maximum| limit.min(maximum))
+    };
+    wanted
+        .map(capped)
+        .or_else(all)
+        .or_else(|| reading.entities.limit.map(capped))
 }
 
 fn flag(parameter: &Parameter, reading: &Reading<'_>) -> bool {
-    let telling = parameter.words.iter().filter(|word| !matches!(word.as_str(), "only" | "include" | "is" | "with"));
+    let telling = parameter
+        .words
+        .iter()
+        .filter(|word| !matches!(word.as_str(), "only" | "include" | "is" | "with"));
     let mut words = telling.peekable();
-    words.peek().is_some() && words.all(|word| reading.keywords.iter().any(|keyword| glossary::related(keyword, word)))
+    words.peek().is_some()
+        && words.all(|word| {
+            reading
+                .keywords
+                .iter()
+                .any(|keyword| glossary::related(keyword, word))
+        })
 }
 
 fn related_to_question(parameter: &Parameter, reading: &Reading<'_>) -> bool {
-    parameter.words.iter().any(|word| reading.keywords.iter().any(|keyword| glossary::related(keyword, word)))
+    parameter.words.iter().any(|word| {
+        reading
+            .keywords
+            .iter()
+            .any(|keyword| glossary::related(keyword, word))
+    })
 }
 
 /// Whether a string is a whole document number.

@@ -95,14 +95,24 @@ pub(crate) struct Asked {
 
 /// The row of a concept.
 pub(crate) fn concept(key: Key) -> &'static Concept {
-    CONCEPTS.iter().find(|concept| concept.key == key).unwrap_or(&CONCEPTS[0])
+    CONCEPTS
+        .iter()
+        .find(|concept| concept.key == key)
+        .unwrap_or(&CONCEPTS[0])
 }
 
 /// The concepts a question asks for, in its own order. Where patterns share words, the longest one wins.
 pub(crate) fn asked(words: &[Word]) -> Vec<Asked> {
     let mut hits: Vec<Asked> = Vec::new();
     for concept in CONCEPTS {
-        hits.extend(text::find_all(concept.asked, words).into_iter().map(|words| Asked { key: concept.key, words }));
+        hits.extend(
+            text::find_all(concept.asked, words)
+                .into_iter()
+                .map(|words| Asked {
+                    key: concept.key,
+                    words,
+                }),
+        );
     }
     hits.retain(|hit| !is_mention(hit, words));
     for hit in &mut hits {
@@ -110,10 +120,20 @@ pub(crate) fn asked(words: &[Word]) -> Vec<Asked> {
             hit.key = Key::Quantity;
         }
     }
-    hits.sort_by_key(|hit| (std::cmp::Reverse(hit.words.len()), span(hit), hit.words[0], hit.key));
+    hits.sort_by_key(|hit| {
+        (
+            std::cmp::Reverse(hit.words.len()),
+            span(hit),
+            hit.words[0],
+            hit.key,
+        )
+    });
     let mut taken: Vec<Asked> = Vec::new();
     for hit in hits {
-        if !taken.iter().any(|other| other.words.iter().any(|word| hit.words.contains(word))) {
+        if !taken
+            .iter()
+            .any(|other| other.words.iter().any(|word| hit.words.contains(word)))
+        {
             taken.push(hit);
         }
     }
@@ -131,7 +151,9 @@ pub(crate) fn asked(words: &[Word]) -> Vec<Asked> {
 fn counts_a_thing(hit: &Asked, words: &[Word]) -> bool {
     const HOW_MUCH: &str = "how much|wie viel|wieviel";
     const NO_THING: &str = "is|are|was|were|does|do|did|has|have|had|will|would|in|for|of|it|we|i|money|altogether|more|higher|ist|sind|war|hat|haben|kostet|kosten|wurde|beträgt|geld|mehr|macht";
-    let asks = words.get(hit.words[0]..hit.words[0] + hit.words.len()).is_some_and(|said| hit.words.len() == 2 && text::starts_with(HOW_MUCH, said));
+    let asks = words
+        .get(hit.words[0]..hit.words[0] + hit.words.len())
+        .is_some_and(|said| hit.words.len() == 2 && text::starts_with(HOW_MUCH, said));
     let next = hit.words.last().and_then(|last| words.get(last + 1));
     asks && next.is_some_and(|next| !text::contains(NO_THING, std::slice::from_ref(next)))
 }
@@ -143,7 +165,8 @@ fn is_mention(hit: &Asked, words: &[Word]) -> bool {
     let next = hit.words.last().and_then(|last| words.get(last + 1));
     INTRODUCES.contains(&hit.key)
         && next.is_some_and(|next| {
-            let number = next.raw.bytes().all(|b| b.is_ascii_digit()) && next.raw.len() < super::entities::FULL_NUMBER;
+            let number = next.raw.bytes().all(|b| b.is_ascii_digit())
+                && next.raw.len() < super::entities::FULL_NUMBER;
             let name = next.raw.starts_with(char::is_uppercase) && hit.key != Key::Items;
             number || (name && !text::contains(ORDER, std::slice::from_ref(next)))
         })
@@ -159,14 +182,21 @@ mod tests {
     use super::{Key::*, *};
 
     fn check(question: &str, expected: &[Key]) {
-        let keys: Vec<Key> = asked(&text::words(question)).into_iter().map(|hit| hit.key).collect();
+        let keys: Vec<Key> = asked(&text::words(question))
+            .into_iter()
+            .map(|hit| hit.key)
+            .collect();
         assert_eq!(keys, expected, "{question}");
     }
 
     #[test]
     fn every_concept_has_one_row() {
         for (i, concept) in CONCEPTS.iter().enumerate() {
-            assert!(CONCEPTS[..i].iter().all(|other| other.key != concept.key), "{:?} twice", concept.key);
+            assert!(
+                CONCEPTS[..i].iter().all(|other| other.key != concept.key),
+                "{:?} twice",
+                concept.key
+            );
             for pattern in concept.asked.split('|') {
                 assert_eq!(pattern, text::fold(pattern), "patterns are written folded");
             }
@@ -175,9 +205,15 @@ mod tests {
 
     #[test]
     fn english_questions() {
-        check("What is the total value of purchase order 4711000042?", &[Total]);
+        check(
+            "What is the total value of purchase order 4711000042?",
+            &[Total],
+        );
         check("How much does PO 4711000042 cost?", &[Total]);
-        check("Who is the supplier of 4711000042 and in which currency is it?", &[Supplier, Currency]);
+        check(
+            "Who is the supplier of 4711000042 and in which currency is it?",
+            &[Supplier, Currency],
+        );
         check("What is the name of the supplier?", &[SupplierName]);
         check("When was order 4711000042 placed?", &[OrderDate]);
         check("When was order 4711000042 created?", &[CreationDate]);
@@ -195,17 +231,35 @@ mod tests {
 
     #[test]
     fn german_questions() {
-        check("Wie hoch ist der Gesamtwert der Bestellung 4711000042?", &[Total]);
+        check(
+            "Wie hoch ist der Gesamtwert der Bestellung 4711000042?",
+            &[Total],
+        );
         check("Wer ist der Lieferant von 4711000042?", &[Supplier]);
         check("Wie heißt der Lieferant?", &[SupplierName]);
-        check("Wann wurde die Bestellung 4711000042 aufgegeben?", &[OrderDate]);
+        check(
+            "Wann wurde die Bestellung 4711000042 aufgegeben?",
+            &[OrderDate],
+        );
         check("Wann wurde 4711000042 angelegt?", &[CreationDate]);
-        check("Wie viele Positionen hat die Bestellung 4711000042?", &[ItemCount]);
+        check(
+            "Wie viele Positionen hat die Bestellung 4711000042?",
+            &[ItemCount],
+        );
         check("Welche Position ist am teuersten?", &[Items, Highest]);
-        check("Wie viele Bestellungen hat der Lieferant AB-1?", &[OrderCount]);
-        check("Welche Bestellungen gibt es vom Lieferanten AB-1?", &[Orders]);
+        check(
+            "Wie viele Bestellungen hat der Lieferant AB-1?",
+            &[OrderCount],
+        );
+        check(
+            "Welche Bestellungen gibt es vom Lieferanten AB-1?",
+            &[Orders],
+        );
         check("Was ist der Stückpreis von Position 30?", &[UnitPrice]);
-        check("Wurde die Bestellung 4711000042 schon geliefert?", &[Delivered]);
+        check(
+            "Wurde die Bestellung 4711000042 schon geliefert?",
+            &[Delivered],
+        );
         check("In welcher Währung?", &[Currency]);
     }
 

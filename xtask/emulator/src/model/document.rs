@@ -96,7 +96,10 @@ impl Row {
 impl Document {
     /// Reads a tool result block; anything else reads as an empty result.
     pub(crate) fn read(block: &Block) -> Self {
-        let Block::ToolResult { text, json, error, .. } = block else {
+        let Block::ToolResult {
+            text, json, error, ..
+        } = block
+        else {
             return Self::read_value(&Value::Null, "", false);
         };
         let value = json.clone().or_else(|| parse(text)).unwrap_or(Value::Null);
@@ -110,7 +113,10 @@ impl Document {
             message: None,
             fields: Vec::new(),
             tables: Vec::new(),
-            prose: value.is_null().then(|| text.trim().to_owned()).filter(|text| !text.is_empty()),
+            prose: value
+                .is_null()
+                .then(|| text.trim().to_owned())
+                .filter(|text| !text.is_empty()),
         };
         match value {
             Value::Object(object) => document.add_object(object, &[]),
@@ -127,7 +133,11 @@ impl Document {
             match value {
                 Value::Object(inner) => self.add_object(inner, &words),
                 Value::Array(rows) => self.add_array(name, rows, context),
-                value => self.fields.push(Field { words, context: context.to_vec(), value: value.clone() }),
+                value => self.fields.push(Field {
+                    words,
+                    context: context.to_vec(),
+                    value: value.clone(),
+                }),
             }
         }
     }
@@ -135,8 +145,19 @@ impl Document {
     fn add_array(&mut self, name: &str, values: &[Value], context: &[String]) {
         let words = text::identifier_words(name);
         if values.iter().any(|value| !value.is_object()) {
-            let texts: Vec<String> = values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
-            self.fields.push(Field { words, context: context.to_vec(), value: Value::String(texts.join(", ")) });
+            let texts: Vec<String> = values
+                .iter()
+                .map(|value| {
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned)
+                })
+                .collect();
+            self.fields.push(Field {
+                words,
+                context: context.to_vec(),
+                value: Value::String(texts.join(", ")),
+            });
             return;
         }
         let rows = values.iter().filter_map(Value::as_object).map(|object| {
@@ -144,11 +165,19 @@ impl Document {
             row.add_object(object, &[]);
             Row { fields: row.fields }
         });
-        self.tables.push(Table { words, rows: rows.collect() });
+        self.tables.push(Table {
+            words,
+            rows: rows.collect(),
+        });
     }
 
     fn read_status(&mut self, error: bool) {
-        let own = |name: &str| self.fields.iter().find(|field| field.context.is_empty() && field.words == [name]).map(Field::text);
+        let own = |name: &str| {
+            self.fields
+                .iter()
+                .find(|field| field.context.is_empty() && field.words == [name])
+                .map(Field::text)
+        };
         let status = own("status").unwrap_or_default().to_lowercase();
         self.status = match status.as_str() {
             "ok" | "success" => Status::Ok,
@@ -158,15 +187,22 @@ impl Document {
             _ if error || own("error").is_some() => Status::Failed,
             _ => Status::Ok,
         };
-        self.retryable = self.fields.iter().any(|field| field.words == ["retryable"] && field.value == Value::Bool(true));
+        self.retryable = self
+            .fields
+            .iter()
+            .any(|field| field.words == ["retryable"] && field.value == Value::Bool(true));
         if self.status != Status::Ok {
-            self.message = own("message").or_else(|| own("error")).or_else(|| self.prose.clone());
+            self.message = own("message")
+                .or_else(|| own("error"))
+                .or_else(|| self.prose.clone());
         }
     }
 
     /// The table with the most columns: the one a question about rows means.
     pub(crate) fn main_table(&self) -> Option<&Table> {
-        self.tables.iter().max_by_key(|table| table.rows.first().map_or(0, |row| row.fields.len()))
+        self.tables
+            .iter()
+            .max_by_key(|table| table.rows.first().map_or(0, |row| row.fields.len()))
     }
 
     /// Whether the result describes one thing (with or without rows), not a list of hits.
@@ -183,31 +219,51 @@ impl Document {
 /// The field that the first possible alternative names: exactly, then among other words, then together with the words
 /// of the object around it.
 pub(crate) fn find_field<'a>(fields: &'a [Field], alternatives: &str) -> Option<&'a Field> {
-    let has = |words: &[String], wanted: &str| words.iter().any(|word| word == wanted || word.strip_suffix('s') == Some(wanted) || wanted.strip_suffix('s') == Some(word));
-    alternatives.split('|').filter(|alternative| !alternative.is_empty()).find_map(|alternative| {
-        let exact_only = alternative.starts_with('=');
-        let wanted: Vec<&str> = alternative.trim_start_matches('=').split(' ').collect();
-        // In their order: a price unit is no unit price.
-        let all_in = |words: &[String]| {
-            let mut rest = words.iter();
-            wanted.iter().all(|wanted| rest.any(|word| has(std::slice::from_ref(word), wanted)))
-        };
-        let exact = fields.iter().find(|field| field.words.len() == wanted.len() && all_in(&field.words));
-        let among = || fields.iter().find(|field| !exact_only && all_in(&field.words));
-        let around = || {
-            fields.iter().find(|field| {
-                let both: Vec<String> = field.context.iter().chain(&field.words).cloned().collect();
-                let own = wanted.iter().any(|wanted| has(&field.words, wanted));
-                own && !exact_only && both.len() == wanted.len() && all_in(&both)
-            })
-        };
-        exact.or_else(among).or_else(around)
-    })
+    let has = |words: &[String], wanted: &str| {
+        words.iter().any(|word| {
+            word == wanted
+                || word.strip_suffix('s') == Some(wanted)
+                || wanted.strip_suffix('s') == Some(word)
+        })
+    };
+    alternatives
+        .split('|')
+        .filter(|alternative| !alternative.is_empty())
+        .find_map(|alternative| {
+            let exact_only = alternative.starts_with('=');
+            let wanted: Vec<&str> = alternative.trim_start_matches('=').split(' ').collect();
+            // In their order: a price unit is no unit price.
+            let all_in = |words: &[String]| {
+                let mut rest = words.iter();
+                wanted
+                    .iter()
+                    .all(|wanted| rest.any(|word| has(std::slice::from_ref(word), wanted)))
+            };
+            let exact = fields
+                .iter()
+                .find(|field| field.words.len() == wanted.len() && all_in(&field.words));
+            let among = || {
+                fields
+                    .iter()
+                    .find(|field| !exact_only && all_in(&field.words))
+            };
+            let around = || {
+                fields.iter().find(|field| {
+                    let both: Vec<String> =
+                        field.context.iter().chain(&field.words).cloned().collect();
+                    let own = wanted.iter().any(|wanted| has(&field.words, wanted));
+                    own && !exact_only && both.len() == wanted.len() && all_in(&both)
+                })
+            };
+            exact.or_else(among).or_else(around)
+        })
 }
 
 fn parse(text: &str) -> Option<Value> {
     let text = text.trim();
-    text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten()
+    text.starts_with(['{', '['])
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()
 }
 
 /// Takes off what transports put around a result: MCP's content blocks, JSON inside a string.
@@ -215,13 +271,25 @@ fn unwrap_content(value: Value, left: usize) -> Value {
     if left == 0 {
         return value;
     }
-    if let Some(structured) = value.get("structuredContent").filter(|structured| structured.is_object()) {
+    if let Some(structured) = value
+        .get("structuredContent")
+        .filter(|structured| structured.is_object())
+    {
         return unwrap_content(structured.clone(), left - 1);
     }
-    let inner = value.get("content").and_then(Value::as_array).map(|blocks| {
-        blocks.iter().filter_map(|block| block.get("text").and_then(Value::as_str)).collect::<Vec<_>>().join("\n")
-    });
-    let inner = inner.filter(|text| !text.is_empty()).or_else(|| value.as_str().map(str::to_owned));
+    let inner = value
+        .get("content")
+        .and_then(Value::as_array)
+        .map(|blocks| {
+            blocks
+                .iter()
+                .filter_map(|block| block.get("text").and_then(Value::as_str))
+                .collect::<Vec<_>>()
+                .join("\n")
+        });
+    let inner = inner
+        .filter(|text| !text.is_empty())
+        .or_else(|| value.as_str().map(str::to_owned));
     match inner.as_deref().and_then(parse) {
         Some(parsed) => unwrap_content(parsed, left - 1),
         None => value,
@@ -235,17 +303,28 @@ mod tests {
     use super::*;
 
     fn read(json: Value) -> Document {
-        Document::read(&Block::ToolResult { id: "x".into(), text: String::new(), json: Some(json), error: false })
+        Document::read(&Block::ToolResult {
+            id: "x".into(),
+            text: String::new(),
+            json: Some(json),
+            error: false,
+        })
     }
 
     #[test]
     fn finds_fields_under_unseen_names() {
-        let document = read(json!({"OrderDate": "2020-01-02", "supplier": {"id": "A", "name": "B"}, "net_amount": "1.50", "total_net_amount": "9.00"}));
-        let found = |alternatives: &str| find_field(&document.fields, alternatives).map(Field::text);
+        let document = read(
+            json!({"OrderDate": "2020-01-02", "supplier": {"id": "A", "name": "B"}, "net_amount": "1.50", "total_net_amount": "9.00"}),
+        );
+        let found =
+            |alternatives: &str| find_field(&document.fields, alternatives).map(Field::text);
         assert_eq!(found("order date").as_deref(), Some("2020-01-02"));
         assert_eq!(found("supplier name").as_deref(), Some("B"));
         assert_eq!(found("supplier id").as_deref(), Some("A"));
-        assert_eq!(found("total net amount|net amount").as_deref(), Some("9.00"));
+        assert_eq!(
+            found("total net amount|net amount").as_deref(),
+            Some("9.00")
+        );
         assert_eq!(found("=amount"), None);
         assert_eq!(found("plant"), None);
     }
@@ -254,9 +333,18 @@ mod tests {
     fn reads_the_status() {
         for (json, status) in [
             (json!({"status": "ok"}), Status::Ok),
-            (json!({"status": "not_found", "message": "no"}), Status::NotFound),
-            (json!({"status": "invalid_argument", "argument": "x"}), Status::Invalid),
-            (json!({"status": "error", "retryable": true}), Status::Failed),
+            (
+                json!({"status": "not_found", "message": "no"}),
+                Status::NotFound,
+            ),
+            (
+                json!({"status": "invalid_argument", "argument": "x"}),
+                Status::Invalid,
+            ),
+            (
+                json!({"status": "error", "retryable": true}),
+                Status::Failed,
+            ),
             (json!({"error": "boom"}), Status::Failed),
             (json!({"status": "shipped", "id": 1}), Status::Ok),
         ] {
@@ -268,9 +356,19 @@ mod tests {
     #[test]
     fn takes_wrapping_off() {
         let inner = json!({"status": "ok", "a": 1}).to_string();
-        for json in [json!({"content": [{"type": "text", "text": inner}]}), json!(inner), json!({"structuredContent": {"a": 1}})] {
+        for json in [
+            json!({"content": [{"type": "text", "text": inner}]}),
+            json!(inner),
+            json!({"structuredContent": {"a": 1}}),
+        ] {
             let document = read(json.clone());
-            assert_eq!(find_field(&document.fields, "=a").map(Field::text).as_deref(), Some("1"), "{json}");
+            assert_eq!(
+                find_field(&document.fields, "=a")
+                    .map(Field::text)
+                    .as_deref(),
+                Some("1"),
+                "{json}"
+            );
         }
     }
 

@@ -70,9 +70,11 @@ pub(crate) struct Bound {
 }
 
 const SUPPLIER: &str = "supplier|vendor|lieferant*|verkäufer|ספק|ספקית";
-const MATERIAL: &str = "material|product|part|article|sku|materialien|produkt*|artikel|teil|חומר|מוצר|מקט|חלק";
+const MATERIAL: &str =
+    "material|product|part|article|sku|materialien|produkt*|artikel|teil|חומר|מוצר|מקט|חלק";
 const PLANT: &str = "plant|site|werk*|מפעל|אתר";
-const ORDER: &str = "po|order|bestellung*|bestellnummer|auftrag*|הזמנה|הזמנת|רכש|number|nummer|nr|no|מספר|מס";
+const ORDER: &str =
+    "po|order|bestellung*|bestellnummer|auftrag*|הזמנה|הזמנת|רכש|number|nummer|nr|no|מספר|מס";
 const ITEM: &str = "item|line|position|pos|zeile|posten|פריט|שורה|סעיף";
 const PLACE_BEFORE: &str = "in|at|for|near|from|bei|für|nach|aus|from|by|von";
 const NOT_A_NAME: &str = "po|purchase|order*|bestell*|supplier|vendor|lieferant*|material*|position*|artikel|item|i|usd|eur|sap|english|german|hebrew|deutsch|januar*|februar*|märz|april|mai|may|march|june|july|juni|juli|august|september|october|november|december|oktober|dezember|wert|preis|menge|the|der|die|das|den|ausland|inland|system|total|line|werk|plant";
@@ -85,20 +87,26 @@ impl Entities {
         scan::quoted(&mut rest, &mut entities);
         scan::dates(&mut rest, &mut entities);
         scan::codes(&mut rest, &mut entities);
-        scan::numbers(&mut rest, &mut entities);
+        scan::numbers(&rest, &mut entities);
         names(&rest, &mut entities);
         entities
     }
 
     /// Whether nothing is named that could identify a record.
     pub(crate) fn identify_nothing(&self) -> bool {
-        self.numbers.is_empty() && self.partial_numbers.is_empty() && self.codes.is_empty() && self.quoted.is_empty() && self.names.is_empty()
+        self.numbers.is_empty()
+            && self.partial_numbers.is_empty()
+            && self.codes.is_empty()
+            && self.quoted.is_empty()
+            && self.names.is_empty()
     }
 
     /// Codes of a kind, then those of unknown kind.
     pub(crate) fn codes_of(&self, kind: Kind) -> impl Iterator<Item = &str> {
         let known = self.codes.iter().filter(move |code| code.kind == kind);
-        known.chain(self.codes.iter().filter(|code| code.kind == Kind::Unknown)).map(|code| code.text.as_str())
+        known
+            .chain(self.codes.iter().filter(|code| code.kind == Kind::Unknown))
+            .map(|code| code.text.as_str())
     }
 }
 
@@ -106,7 +114,11 @@ impl Entities {
 fn kind_before(words: &[Word]) -> Kind {
     for word in words.iter().rev().take(4) {
         let word = std::slice::from_ref(word);
-        for (lexicon, kind) in [(SUPPLIER, Kind::Supplier), (MATERIAL, Kind::Material), (PLANT, Kind::Plant)] {
+        for (lexicon, kind) in [
+            (SUPPLIER, Kind::Supplier),
+            (MATERIAL, Kind::Material),
+            (PLANT, Kind::Plant),
+        ] {
             if text::contains(lexicon, word) {
                 return kind;
             }
@@ -132,23 +144,38 @@ fn names(text: &str, entities: &mut Entities) {
             at += 1;
             continue;
         };
-        let start = (at + 1..words.len().min(at + 3)).find(|&i| is_name(&words[i]) || !is_filler(&words[i]));
+        let start = (at + 1..words.len().min(at + 3))
+            .find(|&i| is_name(&words[i]) || !is_filler(&words[i]));
         let Some(start) = start else { return };
         let mut end = start;
-        while end < words.len() && is_name(&words[end]) && (end == start || joins(&text[words[end - 1].span.end..words[end].span.start])) {
+        while end < words.len()
+            && is_name(&words[end])
+            && (end == start || joins(&text[words[end - 1].span.end..words[end].span.start]))
+        {
             end += 1;
         }
         at = end.max(at + 1);
         if end > start {
             let written = &text[words[start].span.start..words[end - 1].span.end];
-            entities.names.push(Name { text: written.to_owned(), kind });
+            entities.names.push(Name {
+                text: written.to_owned(),
+                kind,
+            });
         }
     }
     // Hebrew writes "in" onto the name itself.
     for word in words {
-        let place = word.folded.strip_prefix('ב').filter(|rest| rest.chars().count() >= 4);
-        if let Some(place) = place.filter(|_| entities.identify_nothing() && entities.names.is_empty()) {
-            entities.names.push(Name { text: place.to_owned(), kind: Kind::Place });
+        let place = word
+            .folded
+            .strip_prefix('ב')
+            .filter(|rest| rest.chars().count() >= 4);
+        if let Some(place) =
+            place.filter(|_| entities.identify_nothing() && entities.names.is_empty())
+        {
+            entities.names.push(Name {
+                text: place.to_owned(),
+                kind: Kind::Place,
+            });
         }
     }
 }
@@ -159,11 +186,17 @@ fn joins(between: &str) -> bool {
 }
 
 fn is_filler(word: &Word) -> bool {
-    text::contains("called|named|name|namens|mit|dem|den|der|company|firma|בשם|the", std::slice::from_ref(word))
+    text::contains(
+        "called|named|name|namens|mit|dem|den|der|company|firma|בשם|the",
+        std::slice::from_ref(word),
+    )
 }
 
 fn is_name(word: &Word) -> bool {
-    word.raw.starts_with(|c: char| c.is_uppercase()) && !NOT_A_NAME.split('|').any(|stop| text::matches_word(&word.folded, stop))
+    word.raw.starts_with(|c: char| c.is_uppercase())
+        && !NOT_A_NAME
+            .split('|')
+            .any(|stop| text::matches_word(&word.folded, stop))
 }
 
 #[cfg(test)]
@@ -186,7 +219,10 @@ mod tests {
             assert_eq!(entities.numbers, ["4711000042"], "{question}");
             assert!(entities.partial_numbers.is_empty(), "{question}");
         }
-        assert_eq!(Entities::read("Compare 4711000042 and 4711000043").numbers, ["4711000042", "4711000043"]);
+        assert_eq!(
+            Entities::read("Compare 4711000042 and 4711000043").numbers,
+            ["4711000042", "4711000043"]
+        );
     }
 
     #[test]
@@ -194,27 +230,70 @@ mod tests {
         let entities = Entities::read("order 42");
         assert_eq!(entities.partial_numbers, ["42"]);
         let entities = Entities::read("Price of item 30 of PO 4711000042?");
-        assert_eq!((entities.items, entities.numbers), (vec!["30".to_owned()], vec!["4711000042".to_owned()]));
-        let entities = Entities::read("The last 5 orders of supplier ABC-X01 in 2019 above 1,000.50 USD");
+        assert_eq!(
+            (entities.items, entities.numbers),
+            (vec!["30".to_owned()], vec!["4711000042".to_owned()])
+        );
+        let entities =
+            Entities::read("The last 5 orders of supplier ABC-X01 in 2019 above 1,000.50 USD");
         assert_eq!(entities.limit, Some(5));
         assert_eq!(entities.years, ["2019"]);
-        assert_eq!(entities.bound, Some(Bound { lower: true, value: "1000.50".to_owned() }));
-        assert_eq!(entities.codes, [Code { text: "ABC-X01".to_owned(), kind: Kind::Supplier }]);
+        assert_eq!(
+            entities.bound,
+            Some(Bound {
+                lower: true,
+                value: "1000.50".to_owned()
+            })
+        );
+        assert_eq!(
+            entities.codes,
+            [Code {
+                text: "ABC-X01".to_owned(),
+                kind: Kind::Supplier
+            }]
+        );
         assert!(entities.partial_numbers.is_empty());
     }
 
     #[test]
     fn reads_codes_names_and_dates() {
         let entities = Entities::read("orders with material xy-12-a since 21.10.2019");
-        assert_eq!(entities.codes, [Code { text: "XY-12-A".to_owned(), kind: Kind::Material }]);
+        assert_eq!(
+            entities.codes,
+            [Code {
+                text: "XY-12-A".to_owned(),
+                kind: Kind::Material
+            }]
+        );
         assert_eq!(entities.dates, ["2019-10-21"]);
         let entities = Entities::read("Which orders came from supplier Nord Parts Ltd?");
-        assert_eq!(entities.names, [Name { text: "Nord Parts Ltd".to_owned(), kind: Kind::Supplier }]);
+        assert_eq!(
+            entities.names,
+            [Name {
+                text: "Nord Parts Ltd".to_owned(),
+                kind: Kind::Supplier
+            }]
+        );
         let entities = Entities::read("Lieferant 17300001: welche Bestellungen?");
-        assert_eq!(entities.codes, [Code { text: "17300001".to_owned(), kind: Kind::Supplier }]);
+        assert_eq!(
+            entities.codes,
+            [Code {
+                text: "17300001".to_owned(),
+                kind: Kind::Supplier
+            }]
+        );
         let entities = Entities::read("What is the weather in New York?");
-        assert_eq!(entities.names, [Name { text: "New York".to_owned(), kind: Kind::Place }]);
+        assert_eq!(
+            entities.names,
+            [Name {
+                text: "New York".to_owned(),
+                kind: Kind::Place
+            }]
+        );
         assert_eq!(Entities::read("find \"bolt M8\"").quoted, ["bolt M8"]);
-        assert_eq!(Entities::read("since October 21, 2019").dates, ["2019-10-21"]);
+        assert_eq!(
+            Entities::read("since October 21, 2019").dates,
+            ["2019-10-21"]
+        );
     }
 }

@@ -6,30 +6,75 @@ use super::text::{self, Word};
 /// English words (one or more), then patterns of the other two languages.
 const GLOSSARY: &[(&str, &str)] = &[
     // business
-    ("purchase order", "bestellung*|bestellnummer|auftrag*|הזמנה|הזמנת|הזמנות|רכש|ההזמנה"),
-    ("supplier vendor", "lieferant*|kreditor*|verkäufer|ספק|ספקים|ספקית"),
-    ("item line", "position*|posten|zeile*|פריט|פריטים|שורה|שורות"),
-    ("material product", "material*|produkt*|artikel|חומר|חומרים|מוצר|מוצרים|מקט"),
+    (
+        "purchase order",
+        "bestellung*|bestellnummer|auftrag*|הזמנה|הזמנת|הזמנות|רכש|ההזמנה",
+    ),
+    (
+        "supplier vendor",
+        "lieferant*|kreditor*|verkäufer|ספק|ספקים|ספקית",
+    ),
+    (
+        "item line",
+        "position*|posten|zeile*|פריט|פריטים|שורה|שורות",
+    ),
+    (
+        "material product",
+        "material*|produkt*|artikel|חומר|חומרים|מוצר|מוצרים|מקט",
+    ),
     ("price", "preis*|stückpreis*|מחיר|מחירים"),
-    ("amount value total", "wert|gesamtwert*|betrag|gesamtbetrag*|summe|kostet*|סכום|שווי|ערך|סהכ"),
+    (
+        "amount value total",
+        "wert|gesamtwert*|betrag|gesamtbetrag*|summe|kostet*|סכום|שווי|ערך|סהכ",
+    ),
     ("quantity", "menge*|stückzahl|כמות|כמויות"),
     ("date", "datum|bestelldatum|wann|תאריך|מתי"),
     ("currency", "währung*|מטבע"),
     ("search find", "such*|finde*|חפש*|מצא*|לחפש|למצוא"),
     ("list show", "liste*|zeig*|auflist*|הצג|רשימה|רשימת|הראה"),
-    ("stock inventory available", "bestand*|lagerbestand*|vorrat*|vorräte|verfügbar*|lager|מלאי|במלאי|זמין"),
+    (
+        "stock inventory available",
+        "bestand*|lagerbestand*|vorrat*|vorräte|verfügbar*|lager|מלאי|במלאי|זמין",
+    ),
     ("transit", "unterwegs|transit|בדרך|במעבר"),
-    ("goods receipt received", "wareneingang*|wareneingänge*|eingegangen|eingänge|קבלת טובין|התקבל*|קבלות|קבלה"),
-    ("delivery delivered", "lieferung*|geliefert*|אספקה|סופק*|נמסר*|הגיע*|משלוח"),
-    ("invoice invoiced", "rechnung*|fakturiert*|berechnet|חשבונית|חשבוניות|חויב*"),
-    ("awaiting missing", "ausstehend*|fehlt*|warte*|noch nicht|ממתינ*|חסר*|טרם"),
+    (
+        "goods receipt received",
+        "wareneingang*|wareneingänge*|eingegangen|eingänge|קבלת טובין|התקבל*|קבלות|קבלה",
+    ),
+    (
+        "delivery delivered",
+        "lieferung*|geliefert*|אספקה|סופק*|נמסר*|הגיע*|משלוח",
+    ),
+    (
+        "invoice invoiced",
+        "rechnung*|fakturiert*|berechnet|חשבונית|חשבוניות|חויב*",
+    ),
+    (
+        "awaiting missing",
+        "ausstehend*|fehlt*|warte*|noch nicht|ממתינ*|חסר*|טרם",
+    ),
     ("open", "offen*|פתוח*"),
     ("plant", "werk*|מפעל|אתר"),
-    ("storage location warehouse", "lagerort*|lagerhaus|מחסן|מיקום"),
-    ("newest latest recent", "neueste*|letzte*|aktuell*|אחרונ*|חדש*"),
-    ("low threshold below", "niedrig*|knapp*|unter|נמוך|נמוכ*|מתחת"),
-    ("complete details header", "details|einzelheiten|vollständig*|kopfdaten|פרטים|פרטי|מלא*"),
-    ("payment terms", "zahlungsbedingung*|zahlungsziel|תנאי תשלום|תנאי התשלום"),
+    (
+        "storage location warehouse",
+        "lagerort*|lagerhaus|מחסן|מיקום",
+    ),
+    (
+        "newest latest recent",
+        "neueste*|letzte*|aktuell*|אחרונ*|חדש*",
+    ),
+    (
+        "low threshold below",
+        "niedrig*|knapp*|unter|נמוך|נמוכ*|מתחת",
+    ),
+    (
+        "complete details header",
+        "details|einzelheiten|vollständig*|kopfdaten|פרטים|פרטי|מלא*",
+    ),
+    (
+        "payment terms",
+        "zahlungsbedingung*|zahlungsziel|תנאי תשלום|תנאי התשלום",
+    ),
     // parts and goods
     ("frame", "rahmen*|שלדה|שלדות|מסגרת|מסגרות"),
     ("wheel", "rad|räder*|laufrad|laufräder|גלגל*"),
@@ -37,7 +82,10 @@ const GLOSSARY: &[(&str, &str)] = &[
     ("fork", "gabel*|מזלג*"),
     ("brake", "bremse*|בלם|בלמים|מעצור*"),
     ("handle bar handlebar", "lenker*|lenkstange*|כידון|כידונים"),
-    ("drive train", "antrieb*|antriebsstrang|getriebe|מערכת הנעה|מערכות הנעה|הנעה|תמסורת"),
+    (
+        "drive train",
+        "antrieb*|antriebsstrang|getriebe|מערכת הנעה|מערכות הנעה|הנעה|תמסורת",
+    ),
     ("chain", "kette*|שרשרת|שרשראות"),
     ("pedal", "pedal*|דוושה|דוושות|פדל*"),
     ("tire tyre", "reifen|צמיג*"),
@@ -59,7 +107,10 @@ const GLOSSARY: &[(&str, &str)] = &[
     ("paper", "papier*|נייר"),
     ("box carton", "karton*|schachtel*|קופסה|קרטון*"),
     ("glove", "handschuh*|כפפ*"),
-    ("service maintenance", "dienstleistung*|wartung*|שירות*|תחזוקה"),
+    (
+        "service maintenance",
+        "dienstleistung*|wartung*|שירות*|תחזוקה",
+    ),
     ("sensor", "sensor*|fühler|חיישן|חיישנים"),
     ("valve", "ventil*|שסתום*"),
     ("filter", "filter*|מסנן|מסננים"),
@@ -78,7 +129,11 @@ const EMPTY: &str = "the|is|are|of|what|which|who|when|where|how|many|much|for|p
 pub(crate) fn english_keywords(words: &[Word]) -> Vec<String> {
     let mut keywords: Vec<String> = words
         .iter()
-        .filter(|word| word.folded.len() > 1 && word.folded.is_ascii() && !word.folded.bytes().any(|b| b.is_ascii_digit()))
+        .filter(|word| {
+            word.folded.len() > 1
+                && word.folded.is_ascii()
+                && !word.folded.bytes().any(|b| b.is_ascii_digit())
+        })
         .filter(|word| !is_empty(&word.folded))
         .map(|word| word.folded.clone())
         .collect();
@@ -100,8 +155,13 @@ pub(crate) fn is_empty(word: &str) -> bool {
 /// Whether two English words are the same but for their ending: `invoice` and `invoiced`, `delivery` and `delivered`.
 pub(crate) fn related(a: &str, b: &str) -> bool {
     let common = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
-    let (longest, shortest) = (a.chars().count().max(b.chars().count()), a.chars().count().min(b.chars().count()));
-    common == longest || (common >= 3 && common == shortest && longest - shortest <= 2) || (common >= 5 && longest - common <= 3)
+    let (longest, shortest) = (
+        a.chars().count().max(b.chars().count()),
+        a.chars().count().min(b.chars().count()),
+    );
+    common == longest
+        || (common >= 3 && common == shortest && longest - shortest <= 2)
+        || (common >= 5 && longest - common <= 3)
 }
 
 #[cfg(test)]

@@ -42,21 +42,34 @@ const GERMAN: &str = "der|die|das|und|ist|sind|wie|viele|viel|welche*|wer|wem|wa
 /// The language of a text, or none when it gives no hint (a bare number, a code).
 pub(crate) fn detect(text: &str) -> Option<Language> {
     let words = text::words(text);
-    let spoken: Vec<&Word> = words.iter().filter(|word| word.raw.chars().all(char::is_alphabetic)).collect();
+    let spoken: Vec<&Word> = words
+        .iter()
+        .filter(|word| word.raw.chars().all(char::is_alphabetic))
+        .collect();
     if spoken.is_empty() {
         return None;
     }
-    let hebrew = spoken.iter().filter(|word| word.folded.contains(is_hebrew)).count();
+    let hebrew = spoken
+        .iter()
+        .filter(|word| word.folded.contains(is_hebrew))
+        .count();
     if hebrew as f64 / spoken.len() as f64 >= HEBREW_SHARE {
         return Some(Language::Hebrew);
     }
     let score = |lexicon: &str| {
         spoken
             .iter()
-            .filter(|word| lexicon.split('|').any(|pattern| exact(&word.folded, pattern)))
+            .filter(|word| {
+                lexicon
+                    .split('|')
+                    .any(|pattern| exact(&word.folded, pattern))
+            })
             .count()
     };
-    let umlauts = spoken.iter().filter(|word| word.folded.contains(['ä', 'ö', 'ü'])).count();
+    let umlauts = spoken
+        .iter()
+        .filter(|word| word.folded.contains(['ä', 'ö', 'ü']))
+        .count();
     let (english, german) = (score(ENGLISH), score(GERMAN) + umlauts);
     match english.cmp(&german) {
         std::cmp::Ordering::Greater => Some(Language::English),
@@ -67,7 +80,9 @@ pub(crate) fn detect(text: &str) -> Option<Language> {
 
 /// Function words are too short and too alike for the forgiving comparison.
 fn exact(word: &str, pattern: &str) -> bool {
-    pattern.strip_suffix('*').map_or(word == pattern, |stem| word.starts_with(stem))
+    pattern
+        .strip_suffix('*')
+        .map_or(word == pattern, |stem| word.starts_with(stem))
 }
 
 #[cfg(test)]
@@ -77,8 +92,14 @@ mod tests {
     #[test]
     fn detects_the_language_of_questions() {
         for (text, expected) in [
-            ("What is the total of purchase order 4711000042?", Some(Language::English)),
-            ("Wie hoch ist der Gesamtwert der Bestellung 4711000042?", Some(Language::German)),
+            (
+                "What is the total of purchase order 4711000042?",
+                Some(Language::English),
+            ),
+            (
+                "Wie hoch ist der Gesamtwert der Bestellung 4711000042?",
+                Some(Language::German),
+            ),
             ("Was kostet PO 4711000042?", Some(Language::German)),
             ("Lieferant zu 4711000042", Some(Language::German)),
             ("מה הסכום הכולל של PO 4711000042?", Some(Language::Hebrew)),

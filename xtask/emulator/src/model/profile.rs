@@ -74,20 +74,20 @@ pub(crate) const ATLAS: Profile = Profile {
     per_thousand_input: Duration::from_millis(4),
     per_output: Duration::from_micros(250),
     skips_rule: [0.005, 0.01, 0.02],
-    wrong_language: habit(0.12, 0.005),
-    wrong_language_insisted: 0.0,
+    wrong_language: habit(0.12, 0.015),
+    wrong_language_insisted: 0.004,
     wrong_tool: habit(0.04, 0.02),
     guesses_number: habit(0.08, 0.02),
-    misreads_number: 0.003,
-    skips_tool: 0.002,
-    stops_early: 0.02,
-    drops_fact: habit(0.06, 0.03),
-    wrong_field: 0.012,
-    rounds_amount: habit(0.02, 0.0),
-    forgets_currency: habit(0.03, 0.005),
-    invents: habit(0.04, 0.01),
-    misses_harm: habit(0.02, 0.0),
-    obeys_injection: habit(0.04, 0.01),
+    misreads_number: 0.008,
+    skips_tool: 0.006,
+    stops_early: 0.03,
+    drops_fact: habit(0.1, 0.06),
+    wrong_field: 0.035,
+    rounds_amount: habit(0.03, 0.01),
+    forgets_currency: habit(0.05, 0.015),
+    invents: habit(0.06, 0.02),
+    misses_harm: habit(0.03, 0.005),
+    obeys_injection: habit(0.05, 0.015),
 };
 
 /// Quick and cheap: skims its rules, slips into English, loses facts and gives in more easily.
@@ -97,20 +97,20 @@ pub(crate) const SWIFT: Profile = Profile {
     per_thousand_input: Duration::from_micros(800),
     per_output: Duration::from_micros(50),
     skips_rule: [0.15, 0.22, 0.3],
-    wrong_language: habit(0.5, 0.32),
-    wrong_language_insisted: 0.18,
+    wrong_language: habit(0.5, 0.35),
+    wrong_language_insisted: 0.2,
     wrong_tool: habit(0.45, 0.35),
     guesses_number: habit(0.65, 0.4),
-    misreads_number: 0.07,
-    skips_tool: 0.12,
+    misreads_number: 0.1,
+    skips_tool: 0.19,
     stops_early: 0.4,
-    drops_fact: habit(0.6, 0.45),
-    wrong_field: 0.25,
-    rounds_amount: habit(0.4, 0.25),
-    forgets_currency: habit(0.45, 0.25),
-    invents: habit(0.6, 0.4),
-    misses_harm: habit(0.55, 0.3),
-    obeys_injection: habit(0.55, 0.35),
+    drops_fact: habit(0.65, 0.5),
+    wrong_field: 0.36,
+    rounds_amount: habit(0.45, 0.3),
+    forgets_currency: habit(0.5, 0.3),
+    invents: habit(0.65, 0.5),
+    misses_harm: habit(0.6, 0.35),
+    obeys_injection: habit(0.6, 0.4),
 };
 
 /// Every simulated model.
@@ -125,7 +125,9 @@ pub(crate) fn by_id(model_id: &str) -> Option<&'static Profile> {
 impl Profile {
     /// Time a call of this size takes.
     pub(crate) fn thinking_time(&self, input_tokens: usize, output_tokens: usize) -> Duration {
-        let read = self.per_thousand_input.mul_f64(input_tokens as f64 / 1000.0);
+        let read = self
+            .per_thousand_input
+            .mul_f64(input_tokens as f64 / 1000.0);
         let written = self.per_output.mul_f64(output_tokens as f64);
         self.first_token + read + written
     }
@@ -155,7 +157,10 @@ impl Chance<'_> {
 
     /// Whether a rule of a prompt in this language is taken in.
     pub(crate) fn reads_rule(&self, label: &str, prompt_language: Language) -> bool {
-        !self.happens(&format!("skip rule {label}"), self.profile.skips_rule[prompt_language.index()])
+        !self.happens(
+            &format!("skip rule {label}"),
+            self.profile.skips_rule[prompt_language.index()],
+        )
     }
 }
 
@@ -166,7 +171,10 @@ mod tests {
     #[test]
     fn finds_models_by_id_and_arn() {
         assert_eq!(by_id("simulated.atlas-v1:0"), Some(&ATLAS));
-        assert_eq!(by_id("arn:aws:bedrock:us-east-1::foundation-model/simulated.swift-v1:0"), Some(&SWIFT));
+        assert_eq!(
+            by_id("arn:aws:bedrock:us-east-1::foundation-model/simulated.swift-v1:0"),
+            Some(&SWIFT)
+        );
         assert_eq!(by_id("anthropic.claude"), None);
     }
 

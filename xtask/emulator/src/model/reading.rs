@@ -63,8 +63,14 @@ impl<'a> Reading<'a> {
     /// Reads a request.
     pub(crate) fn new(request: &'a Request, chance: &Chance<'_>) -> Self {
         let at = question_at(&request.messages);
-        let question = at.map(|at| text_of(&request.messages[at])).unwrap_or_default();
-        let earlier_questions: Vec<String> = request.messages[..at.unwrap_or(0)].iter().filter(|message| message.role == Role::User).map(text_of).collect();
+        let question = at
+            .map(|at| text_of(&request.messages[at]))
+            .unwrap_or_default();
+        let earlier_questions: Vec<String> = request.messages[..at.unwrap_or(0)]
+            .iter()
+            .filter(|message| message.role == Role::User)
+            .map(text_of)
+            .collect();
         let words = text::words(&question);
         let hits = concept::asked(&words);
         let used: Vec<usize> = hits.iter().flat_map(|hit| hit.words.clone()).collect();
@@ -73,9 +79,21 @@ impl<'a> Reading<'a> {
         if asked.is_empty() && words.len() < ELLIPTIC {
             // "And 4711000043?" asks what was asked before.
             let before = earlier_questions.iter().rev().find(|text| !text.is_empty());
-            asked = before.map(|text| concept::asked(&text::words(text)).into_iter().map(|hit| hit.key).collect()).unwrap_or_default();
+            asked = before
+                .map(|text| {
+                    concept::asked(&text::words(text))
+                        .into_iter()
+                        .map(|hit| hit.key)
+                        .collect()
+                })
+                .unwrap_or_default();
         }
-        let free: Vec<Word> = words.iter().enumerate().filter(|(i, _)| !used.contains(i)).map(|(_, word)| word.clone()).collect();
+        let free: Vec<Word> = words
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !used.contains(i))
+            .map(|(_, word)| word.clone())
+            .collect();
         Self {
             hits,
             tools: &request.tools,
@@ -87,7 +105,9 @@ impl<'a> Reading<'a> {
             entities,
             instructions: Instructions::read(&request.system, chance),
             question_language: language::detect(&question),
-            calls: at.map(|at| past_calls(&request.messages[at + 1..])).unwrap_or_default(),
+            calls: at
+                .map(|at| past_calls(&request.messages[at + 1..]))
+                .unwrap_or_default(),
             words,
             question,
         }
@@ -97,7 +117,9 @@ impl<'a> Reading<'a> {
     pub(crate) fn right_language(&self) -> Language {
         match self.instructions.answer_language {
             AnswerLanguage::Fixed(language) => language,
-            AnswerLanguage::OfQuestion | AnswerLanguage::Unstated => self.question_language.unwrap_or(self.instructions.written_in),
+            AnswerLanguage::OfQuestion | AnswerLanguage::Unstated => self
+                .question_language
+                .unwrap_or(self.instructions.written_in),
         }
     }
 
@@ -105,14 +127,22 @@ impl<'a> Reading<'a> {
     pub(crate) fn language(&self, chance: &Chance<'_>) -> Language {
         let right = self.right_language();
         let unstated = self.instructions.answer_language == AnswerLanguage::Unstated;
-        let wrong = if unstated { self.instructions.written_in } else { Language::English };
+        let wrong = if unstated {
+            self.instructions.written_in
+        } else {
+            Language::English
+        };
         let habit = chance.profile.wrong_language;
         let p = match (unstated, self.instructions.insists_on_language) {
             (true, _) => habit.plain,
             (false, true) => chance.profile.wrong_language_insisted,
             (false, false) => habit.told,
         };
-        if wrong != right && chance.happens("wrong language", p) { wrong } else { right }
+        if wrong != right && chance.happens("wrong language", p) {
+            wrong
+        } else {
+            right
+        }
     }
 
     /// Whether the question asks for this.
@@ -123,16 +153,37 @@ impl<'a> Reading<'a> {
     /// Whether the words that ask for a flag are negated: "not delivered", "waiting for delivery".
     pub(crate) fn negates(&self, key: Key) -> bool {
         const REACH: usize = 4;
-        let Some(hit) = self.hits.iter().find(|hit| hit.key == key) else { return false };
+        let Some(hit) = self.hits.iter().find(|hit| hit.key == key) else {
+            return false;
+        };
         let last = *hit.words.last().unwrap_or(&0);
         let start = hit.words[0].saturating_sub(REACH);
-        let before = self.words[start..=last].iter().rev().take_while(|word| !text::contains(CONTRAST, std::slice::from_ref(word)));
-        before.into_iter().any(|word| text::contains(NEGATION, std::slice::from_ref(word)))
+        let before = self.words[start..=last]
+            .iter()
+            .rev()
+            .take_while(|word| !text::contains(CONTRAST, std::slice::from_ref(word)));
+        before
+            .into_iter()
+            .any(|word| text::contains(NEGATION, std::slice::from_ref(word)))
+    }
+
+    /// Whether a plural is asked to be listed: "which items", "what are the items", but not "the total of the items".
+    pub(crate) fn wants_list(&self, key: Key) -> bool {
+        let Some(hit) = self.hits.iter().find(|hit| hit.key == key) else {
+            return false;
+        };
+        let start = hit.words[0].saturating_sub(3);
+        text::contains(
+            LISTING,
+            &self.words[start..=*hit.words.last().unwrap_or(&0)],
+        )
     }
 
     /// Whether the question sets something aside: "leaving out deleted lines".
     pub(crate) fn excludes(&self, key: Key) -> bool {
-        let Some(hit) = self.hits.iter().find(|hit| hit.key == key) else { return false };
+        let Some(hit) = self.hits.iter().find(|hit| hit.key == key) else {
+            return false;
+        };
         let start = hit.words[0].saturating_sub(4);
         text::contains(EXCLUSION, &self.words[start..hit.words[0]])
     }
@@ -149,10 +200,13 @@ impl<'a> Reading<'a> {
 
     /// Calls whose result holds data.
     pub(crate) fn good_calls(&self) -> impl Iterator<Item = &PastCall> {
-        self.calls.iter().filter(|call| call.result.status == Status::Ok)
+        self.calls
+            .iter()
+            .filter(|call| call.result.status == Status::Ok)
     }
 }
 
+const LISTING: &str = "what are|which|what items|list|show|give me|name the|welche*|liste*|zeig*|nenne*|was sind|wie lauten|אילו|איזה|הצג|הראה|מהם|מה הם|רשימת|כל הפריטים";
 const NEGATION: &str = "not|undelivered|uninvoiced|outstanding|missing|open|without|waiting|awaiting|pending|never|nicht|noch offen|ohne|offen*|fehl*|ausstehend*|kein*|לא|טרם|חסר*|בלי|ממתינ*|אינם|אינן";
 const CONTRAST: &str = "but|however|although|aber|jedoch|doch|אבל|אך";
 const EXCLUSION: &str = "leaving out|leave out|excluding|without|ignoring|except|not counting|apart from|ohne|ausser|abzüglich|ausgenommen|בלי|ללא|למעט|פרט ל|לא כולל";
@@ -160,25 +214,60 @@ const EXCLUSION: &str = "leaving out|leave out|excluding|without|ignoring|except
 /// The last user message that is not only tool results.
 fn question_at(messages: &[Message]) -> Option<usize> {
     let is_user = |message: &Message| message.role == Role::User;
-    let has_result = |message: &Message| message.content.iter().any(|block| matches!(block, Block::ToolResult { .. }));
+    let has_result = |message: &Message| {
+        message
+            .content
+            .iter()
+            .any(|block| matches!(block, Block::ToolResult { .. }))
+    };
     let has_text = |message: &Message| !text_of(message).trim().is_empty();
-    messages.iter().rposition(|message| is_user(message) && !has_result(message) && has_text(message)).or_else(|| messages.iter().rposition(|message| is_user(message) && has_text(message)))
+    messages
+        .iter()
+        .rposition(|message| is_user(message) && !has_result(message) && has_text(message))
+        .or_else(|| {
+            messages
+                .iter()
+                .rposition(|message| is_user(message) && has_text(message))
+        })
 }
 
 fn text_of(message: &Message) -> String {
-    let texts: Vec<&str> = message.content.iter().filter_map(|block| if let Block::Text(text) = block { Some(text.as_str()) } else { None }).collect();
+    let texts: Vec<&str> = message
+        .content
+        .iter()
+        .filter_map(|block| {
+            if let Block::Text(text) = block {
+                Some(text.as_str())
+            } else {
+                None
+            }
+        })
+        .collect();
     texts.join("\n")
 }
 
 fn past_calls(messages: &[Message]) -> Vec<PastCall> {
-    let blocks: Vec<&Block> = messages.iter().flat_map(|message| &message.content).collect();
+    let blocks: Vec<&Block> = messages
+        .iter()
+        .flat_map(|message| &message.content)
+        .collect();
     let calls = blocks.iter().filter_map(|block| match block {
         Block::ToolUse { id, name, input } => Some((id, name, input)),
         _ => None,
     });
-    let result_of = |wanted: &String| blocks.iter().find(|block| matches!(block, Block::ToolResult { id, .. } if id == wanted));
+    let result_of = |wanted: &String| {
+        blocks
+            .iter()
+            .find(|block| matches!(block, Block::ToolResult { id, .. } if id == wanted))
+    };
     calls
-        .filter_map(|(id, tool, input)| result_of(id).map(|result| PastCall { tool: tool.clone(), input: input.clone(), result: Document::read(result) }))
+        .filter_map(|(id, tool, input)| {
+            result_of(id).map(|result| PastCall {
+                tool: tool.clone(),
+                input: input.clone(),
+                result: Document::read(result),
+            })
+        })
         .collect()
 }
 
@@ -187,10 +276,30 @@ const DOMAIN: &str = "purchase|purchasing|order|po|number|no|nr|item|line|suppli
 
 fn leftover(free: &[Word], entities: &Entities) -> Vec<String> {
     let part_of_entity = |word: &Word| {
-        let named = entities.codes.iter().map(|code| &code.text).chain(entities.names.iter().map(|name| &name.text)).chain(&entities.quoted);
-        named.into_iter().any(|named| text::words(named).iter().any(|part| part.folded == word.folded))
+        let named = entities
+            .codes
+            .iter()
+            .map(|code| &code.text)
+            .chain(entities.names.iter().map(|name| &name.text))
+            .chain(&entities.quoted);
+        named.into_iter().any(|named| {
+            text::words(named)
+                .iter()
+                .any(|part| part.folded == word.folded)
+        })
     };
-    let free: Vec<Word> = free.iter().filter(|word| !part_of_entity(word)).cloned().collect();
-    let domain = |word: &String| DOMAIN.split('|').any(|known| glossary::related(word, known) && word.len() + 2 >= known.len());
-    glossary::english_keywords(&free).into_iter().filter(|word| !domain(word)).collect()
+    let free: Vec<Word> = free
+        .iter()
+        .filter(|word| !part_of_entity(word))
+        .cloned()
+        .collect();
+    let domain = |word: &String| {
+        DOMAIN
+            .split('|')
+            .any(|known| glossary::related(word, known) && word.len() + 2 >= known.len())
+    };
+    glossary::english_keywords(&free)
+        .into_iter()
+        .filter(|word| !domain(word))
+        .collect()
 }

@@ -16,7 +16,9 @@ impl Dice {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
-        Self { key: hash.finalize().into() }
+        Self {
+            key: hash.finalize().into(),
+        }
     }
 
     /// True with probability `p`.
@@ -31,8 +33,13 @@ impl Dice {
 
     /// A name of 22 letters and digits, for ids.
     pub(crate) fn name(&self, label: &str) -> String {
-        const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-        self.digest(label).iter().take(22).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
+        const ALPHABET: &[u8; 62] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        self.digest(label)
+            .iter()
+            .take(22)
+            .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
+            .collect()
     }
 
     fn fraction(&self, label: &str) -> f64 {
@@ -42,7 +49,9 @@ impl Dice {
 
     fn bits(&self, label: &str) -> u64 {
         let digest = self.digest(label);
-        digest[..8].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
+        digest[..8]
+            .iter()
+            .fold(0, |bits, byte| bits << 8 | u64::from(*byte))
     }
 
     fn digest(&self, label: &str) -> [u8; 32] {
@@ -67,7 +76,9 @@ mod tests {
 
     #[test]
     fn chance_keeps_its_probability() {
-        let hits = (0..2000).filter(|n| Dice::new(&[&n.to_string()]).chance("drop", 0.3)).count();
+        let hits = (0..2000)
+            .filter(|n| Dice::new(&[&n.to_string()]).chance("drop", 0.3))
+            .count();
         assert!((500..700).contains(&hits), "{hits} of 2000");
         assert!(!Dice::new(&["a"]).chance("never", 0.0));
         assert!(Dice::new(&["a"]).chance("always", 1.0));

@@ -29,7 +29,11 @@ pub(crate) fn fold(text: &str) -> String {
     for c in text.chars() {
         match c {
             'ß' => folded.push_str("ss"),
-            '\u{0591}'..='\u{05c7}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            '\u{0591}'..='\u{05c7}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {}
             '"' | '״' | '׳' => {}
             c => folded.extend(c.to_lowercase()),
         }
@@ -51,7 +55,8 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     while let Some((at, c)) = chars.next() {
         let next = chars.peek().map_or(' ', |&(_, next)| next);
         let ignored = matches!(c, '\u{0591}'..='\u{05c7}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        let abbreviation = matches!(c, '"' | '״' | '׳' | '\'') && is_hebrew(previous) && is_hebrew(next);
+        let abbreviation =
+            matches!(c, '"' | '״' | '׳' | '\'') && is_hebrew(previous) && is_hebrew(next);
         if c.is_alphanumeric() || (start.is_some() && (ignored || abbreviation)) {
             start.get_or_insert(at);
         } else if let Some(start) = start.take() {
@@ -69,7 +74,11 @@ fn push(words: &mut Vec<Word>, text: &str, span: Range<usize>) {
     let raw = &text[span.clone()];
     let possessive = (raw == "s" || raw == "S") && text[..span.start].ends_with(['\'', '’']);
     if !possessive {
-        words.push(Word { raw: raw.to_owned(), folded: fold(raw), span });
+        words.push(Word {
+            raw: raw.to_owned(),
+            folded: fold(raw),
+            span,
+        });
     }
 }
 
@@ -120,7 +129,9 @@ pub(crate) fn matches_word(word: &str, pattern: &str) -> bool {
         return word == exact;
     }
     if let Some(stem) = pattern.strip_suffix('*') {
-        return word.starts_with(stem) || without_prefixes(word).any(|bare| bare.starts_with(stem)) || spelled_out(stem).is_some_and(|stem| word.starts_with(&stem));
+        return word.starts_with(stem)
+            || without_prefixes(word).any(|bare| bare.starts_with(stem))
+            || spelled_out(stem).is_some_and(|stem| word.starts_with(&stem));
     }
     if word == pattern {
         return true;
@@ -137,10 +148,17 @@ pub(crate) fn matches_word(word: &str, pattern: &str) -> bool {
 /// The word without the letters Hebrew writes in front of it (and, the, in, as, to, from, that), one by one.
 pub(crate) fn without_prefixes(word: &str) -> impl Iterator<Item = &str> {
     // Question words whose first letter is their own.
-    let mut rest = if matches!(word, "כמה" | "למה" | "ממי" | "במה") { "" } else { word };
+    let mut rest = if matches!(word, "כמה" | "למה" | "ממי" | "במה") {
+        ""
+    } else {
+        word
+    };
     let mut left = 3;
     std::iter::from_fn(move || {
-        let first = rest.chars().next().filter(|c| matches!(c, 'ו' | 'ה' | 'ב' | 'כ' | 'ל' | 'מ' | 'ש'))?;
+        let first = rest
+            .chars()
+            .next()
+            .filter(|c| matches!(c, 'ו' | 'ה' | 'ב' | 'כ' | 'ל' | 'מ' | 'ש'))?;
         rest = &rest[first.len_utf8()..];
         left -= 1;
         (left >= 0 && rest.chars().count() >= 2).then_some(rest)
@@ -149,11 +167,19 @@ pub(crate) fn without_prefixes(word: &str) -> impl Iterator<Item = &str> {
 
 /// German umlauts as people without the keys write them.
 fn spelled_out(pattern: &str) -> Option<String> {
-    pattern.contains(['ä', 'ö', 'ü']).then(|| pattern.replace('ä', "ae").replace('ö', "oe").replace('ü', "ue"))
+    pattern.contains(['ä', 'ö', 'ü']).then(|| {
+        pattern
+            .replace('ä', "ae")
+            .replace('ö', "oe")
+            .replace('ü', "ue")
+    })
 }
 
 fn plural_of(word: &str, pattern: &str) -> bool {
-    pattern.len() >= 3 && word.strip_prefix(pattern).is_some_and(|ending| ending == "s" || ending == "es")
+    pattern.len() >= 3
+        && word
+            .strip_prefix(pattern)
+            .is_some_and(|ending| ending == "s" || ending == "es")
 }
 
 /// One letter wrong, missing, too many, or two neighbours swapped; the first letter must be right.
@@ -169,7 +195,8 @@ fn one_typing_error(word: &str, pattern: &str) -> bool {
     let front = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[front..], &b[front..]);
     let swapped = a.len() >= 2 && b.len() >= 2 && a[0] == b[1] && a[1] == b[0] && a[2..] == b[2..];
-    let same_from = |skip_a: usize, skip_b: usize| a.get(skip_a..).is_some_and(|a| Some(a) == b.get(skip_b..));
+    let same_from =
+        |skip_a: usize, skip_b: usize| a.get(skip_a..).is_some_and(|a| Some(a) == b.get(skip_b..));
     swapped || same_from(1, 1) || same_from(1, 0) || same_from(0, 1)
 }
 
@@ -184,17 +211,25 @@ fn may_start(pattern: &[u8], word: &[u8]) -> bool {
 
 /// The words that a pattern of the lexicon matches, by their positions; the longest match of all alternatives.
 pub(crate) fn find(lexicon: &str, words: &[Word]) -> Option<Vec<usize>> {
-    find_all(lexicon, words).into_iter().max_by_key(|hit| (hit.len(), std::cmp::Reverse(hit[0])))
+    find_all(lexicon, words)
+        .into_iter()
+        .max_by_key(|hit| (hit.len(), std::cmp::Reverse(hit[0])))
 }
 
 /// Whether any pattern of the lexicon stands in the words.
 pub(crate) fn contains(lexicon: &str, words: &[Word]) -> bool {
-    !words.is_empty() && lexicon.split('|').any(|pattern| (0..words.len()).any(|start| match_at(pattern, words, start).is_some()))
+    !words.is_empty()
+        && lexicon
+            .split('|')
+            .any(|pattern| (0..words.len()).any(|start| match_at(pattern, words, start).is_some()))
 }
 
 /// Whether the words start with any pattern of the lexicon.
 pub(crate) fn starts_with(lexicon: &str, words: &[Word]) -> bool {
-    !words.is_empty() && lexicon.split('|').any(|pattern| match_at(pattern, words, 0).is_some_and(|hit| hit[0] == 0))
+    !words.is_empty()
+        && lexicon
+            .split('|')
+            .any(|pattern| match_at(pattern, words, 0).is_some_and(|hit| hit[0] == 0))
 }
 
 /// Every match of every alternative, in order of the text.
@@ -234,8 +269,16 @@ mod tests {
 
     #[test]
     fn cuts_words_in_three_scripts() {
-        let raw = |text| words(text).into_iter().map(|word| word.folded).collect::<Vec<_>>();
-        assert_eq!(raw("What's the supplier's name?"), ["what", "the", "supplier", "name"]);
+        let raw = |text| {
+            words(text)
+                .into_iter()
+                .map(|word| word.folded)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            raw("What's the supplier's name?"),
+            ["what", "the", "supplier", "name"]
+        );
         assert_eq!(raw("Größe, Straße"), ["grösse", "strasse"]);
         assert_eq!(raw("מה סה\"כ בהזמנה?"), ["מה", "סהכ", "בהזמנה"]);
     }
@@ -267,12 +310,18 @@ mod tests {
 
     #[test]
     fn splits_names_of_code() {
-        assert_eq!(identifier_words("PurchaseOrderDate"), ["purchase", "order", "date"]);
+        assert_eq!(
+            identifier_words("PurchaseOrderDate"),
+            ["purchase", "order", "date"]
+        );
         assert_eq!(identifier_words("sap___po_number"), ["sap", "po", "number"]);
     }
 
     #[test]
     fn keeps_decimal_points_inside_sentences() {
-        assert_eq!(sentences("It is 1.50 USD. Really?\nYes"), ["It is 1.50 USD.", "Really?", "Yes"]);
+        assert_eq!(
+            sentences("It is 1.50 USD. Really?\nYes"),
+            ["It is 1.50 USD.", "Really?", "Yes"]
+        );
     }
 }

@@ -30,7 +30,12 @@ pub(crate) fn count_request(request: &Request) -> usize {
     let tools: usize = request
         .tools
         .iter()
-        .map(|tool| count(&tool.name) + count(&tool.description) + count(&tool.input_schema.to_string()) + TOOL_OVERHEAD)
+        .map(|tool| {
+            count(&tool.name)
+                + count(&tool.description)
+                + count(&tool.input_schema.to_string())
+                + TOOL_OVERHEAD
+        })
         .sum();
     let messages: usize = request
         .messages
@@ -90,7 +95,14 @@ mod tests {
 
     #[test]
     fn counts_by_script() {
-        for (text, tokens) in [("", 0), ("order", 1), ("orders", 2), ("4500000520", 4), ("הזמנה", 3), ("a, b", 3)] {
+        for (text, tokens) in [
+            ("", 0),
+            ("order", 1),
+            ("orders", 2),
+            ("4500000520", 4),
+            ("הזמנה", 3),
+            ("a, b", 3),
+        ] {
             assert_eq!(count(text), tokens, "{text}");
         }
     }

@@ -1,4 +1,4 @@
-use super::*;
+use super::{logs::LOGS_KEPT, *};
 
 fn shell(name: &str, script: &str) -> Spec {
     Spec {
@@ -101,4 +101,20 @@ async fn assert_gone(pid: u32) {
         tokio::time::sleep(BUSY_INTERVAL).await;
     }
     panic!("process {pid} still runs");
+}
+
+#[tokio::test]
+async fn only_the_newest_logs_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = dir.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    let now = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    for age in 0..LOGS_KEPT as u64 + 5 {
+        let file = std::fs::File::create(logs.join(format!("{age}.log"))).unwrap();
+        file.set_modified(now - Duration::from_secs(age)).unwrap();
+    }
+    ProcessTable::open(dir.path()).await.unwrap();
+    assert_eq!(std::fs::read_dir(&logs).unwrap().count(), LOGS_KEPT);
+    assert!(logs.join("0.log").exists());
+    assert!(!logs.join(format!("{LOGS_KEPT}.log")).exists());
 }

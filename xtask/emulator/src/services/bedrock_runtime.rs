@@ -36,16 +36,24 @@ pub fn router(_context: Arc<Context>) -> Router {
             "/model/{model_id}/converse-stream",
             post(|| async { unknown_operation("bedrock-runtime", "ConverseStream") }),
         )
-        .route("/model/{model_id}/invoke", post(|| async { unknown_operation("bedrock-runtime", "InvokeModel") }))
-        .layer(axum::extract::DefaultBodyLimit::max(request::BODY_LIMIT_BYTES));
+        .route(
+            "/model/{model_id}/invoke",
+            post(|| async { unknown_operation("bedrock-runtime", "InvokeModel") }),
+        )
+        .layer(axum::extract::DefaultBodyLimit::max(
+            request::BODY_LIMIT_BYTES,
+        ));
     rest_json::fallback("bedrock-runtime", router)
 }
 
 async fn converse(Path(model_id): Path<String>, body: Bytes) -> Response {
     let response = match answer(&model_id, &body).await {
-        Ok(answer) => {
-            (StatusCode::OK, [("content-type", "application/json")], answer.to_string()).into_response()
-        }
+        Ok(answer) => (
+            StatusCode::OK,
+            [("content-type", "application/json")],
+            answer.to_string(),
+        )
+            .into_response(),
         Err(error) => rest_json::error_response(&error),
     };
     named("Converse", response)
@@ -61,15 +69,25 @@ async fn answer(model_id: &str, body: &[u8]) -> Result<Value, AwsError> {
     let completion = tokio::task::spawn_blocking(move || model::respond(profile, &request))
         .await
         .map_err(|error| {
-            AwsError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerException", error.to_string())
+            AwsError::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "InternalServerException",
+                error.to_string(),
+            )
         })?;
-    let left = completion.thinking_time.min(LONGEST_ANSWER).saturating_sub(started.elapsed());
+    let left = completion
+        .thinking_time
+        .min(LONGEST_ANSWER)
+        .saturating_sub(started.elapsed());
     tokio::time::sleep(left).await;
     Ok(wire::answer(&completion, started.elapsed()))
 }
 
 fn no_such_model(model_id: &str) -> AwsError {
     let known: Vec<&str> = model::ids().collect();
-    let message = format!("Could not resolve the model `{model_id}`; the simulated models are: {}", known.join(", "));
+    let message = format!(
+        "Could not resolve the model `{model_id}`; the simulated models are: {}",
+        known.join(", ")
+    );
     AwsError::new(StatusCode::NOT_FOUND, "ResourceNotFoundException", message)
 }

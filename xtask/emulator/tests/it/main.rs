@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod agentcore;
+mod bedrock_runtime;
 mod cognito;
 mod ecr;
 mod function;

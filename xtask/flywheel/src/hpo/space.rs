@@ -145,10 +145,6 @@ pub(crate) fn candidates(
     let mut candidates = Vec::new();
     for varied in points {
         let hyperparameters = over(base, &varied);
-        if let Some(prompt) = hyperparameters.get(PROMPT_NAME) {
-            // The base's prompt may be the missing one.
-            checker.value(PROMPT_NAME, PROMPT_NAME, prompt)?;
-        }
         if seen.insert(Value::Object(hyperparameters.clone()).to_string()) {
             let id = format!("c{:02}", candidates.len() + 1);
             candidates.push(Candidate {

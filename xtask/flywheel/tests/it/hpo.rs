@@ -32,7 +32,7 @@ fn the_plan_names_every_candidate() {
       c04  simulated.swift-v1:0, english
       c05  simulated.swift-v1:0, german
       c06  simulated.swift-v1:0, hebrew
-    3 runtimes at a time, 4 questions each; quality margin 0.03
+    3 runtimes at a time, 2 questions each; quality margin 0.03
     ");
 }
 
@@ -83,6 +83,20 @@ fn a_hyperparameter_the_agent_does_not_have_is_refused() {
     refused(
         &workspace,
         "space.temprature[0]: the agent has no hyperparameter `temprature`: expected one of",
+    );
+}
+
+#[test]
+fn a_prompt_of_production_that_does_not_exist_is_refused() {
+    let workspace = Workspace::new();
+    workspace.edit(
+        "agent/hyperparams.toml",
+        "system_prompt = \"english\"",
+        "system_prompt = \"latin\"",
+    );
+    refused(
+        &workspace,
+        "agent/hyperparams.toml: system_prompt: agent/prompts has no latin.md",
     );
 }
 

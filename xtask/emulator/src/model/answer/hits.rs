@@ -16,39 +16,78 @@ use crate::model::{
 };
 
 /// What may be the same in all hits and is then a fact about what was searched for.
-const SHARED: [Key; 5] = [Key::Supplier, Key::SupplierName, Key::Currency, Key::CompanyCode, Key::PurchasingOrganization];
+const SHARED: [Key; 5] = [
+    Key::Supplier,
+    Key::SupplierName,
+    Key::Currency,
+    Key::CompanyCode,
+    Key::PurchasingOrganization,
+];
 
 /// Adds what the question asks of the hits.
 pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, answer: &mut Answer) {
     let term = argument_text(call);
     let language = voice.language;
     let table = call.result.main_table();
-    let rows: Vec<&Row> = table.map(|table| matching_hits(reading, table)).unwrap_or_default();
+    let rows: Vec<&Row> = table
+        .map(|table| matching_hits(reading, table))
+        .unwrap_or_default();
     if rows.is_empty() {
         answer.sentences.push(phrases::no_hits(language, &term));
         return;
     }
     let narrowed = table.is_some_and(|table| rows.len() < table.rows.len());
-    let counted = find_field(&call.result.fields, "total count|total hits|total orders|=total|=count").map(Field::text);
-    let total = counted.filter(|_| !narrowed).unwrap_or_else(|| rows.len().to_string());
+    let counted = find_field(
+        &call.result.fields,
+        "total count|total hits|total orders|=total|=count",
+    )
+    .map(Field::text);
+    let total = counted
+        .filter(|_| !narrowed)
+        .unwrap_or_else(|| rows.len().to_string());
     let complete = total == rows.len().to_string();
     let chosen = table.and_then(|table| chosen_hit(reading, table));
-    let superlative = [Key::Latest, Key::Oldest, Key::Highest, Key::Lowest].into_iter().find(|key| reading.asks(*key));
+    let superlative = [Key::Latest, Key::Oldest, Key::Highest, Key::Lowest]
+        .into_iter()
+        .find(|key| reading.asks(*key));
     if reading.asks(Key::OrderCount) {
-        answer.sentences.push(phrases::hit_count(language, &total, &term));
+        answer
+            .sentences
+            .push(phrases::hit_count(language, &total, &term));
     }
     if let (Some(row), Some(key)) = (chosen, superlative) {
-        answer.sentences.push(phrases::superlative(language, key, &subject(row).opening(language), &details(row, voice)));
+        answer.sentences.push(phrases::superlative(
+            language,
+            key,
+            &subject(row).opening(language),
+            &details(row, voice),
+        ));
         tell_fields(row, reading, voice, answer);
         return;
     }
-    let shared: Vec<Key> = SHARED.into_iter().filter(|key| reading.asks(*key)).collect();
+    let shared: Vec<Key> = SHARED
+        .into_iter()
+        .filter(|key| reading.asks(*key))
+        .collect();
     for key in &shared {
-        let mut values: Vec<String> = rows.iter().filter_map(|row| cell(row, *key)).map(Field::text).collect();
+        let mut values: Vec<String> = rows
+            .iter()
+            .filter_map(|row| cell(row, *key))
+            .map(Field::text)
+            .collect();
         values.dedup();
         if let [value] = &values[..] {
-            let about = if rows.len() == 1 { subject(rows[0]) } else { Subject::Named(term.clone()) };
-            answer.sentences.push(phrases::fact(language, &concept::concept(*key).noun, &about, value));
+            let about = if rows.len() == 1 {
+                subject(rows[0])
+            } else {
+                Subject::Named(term.clone())
+            };
+            answer.sentences.push(phrases::fact(
+                language,
+                &concept::concept(*key).noun,
+                &about,
+                value,
+            ));
         }
     }
     let ambiguous = reading.entities.numbers.is_empty()
@@ -57,15 +96,29 @@ pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, an
         && !reading.asks(Key::OrderCount)
         && rows.len() > 1;
     if reading.asks(Key::Total) && rows.len() > 1 && !ambiguous {
-        let amounts: Option<Vec<Decimal>> = rows.iter().map(|row| cell(row, Key::Total)?.decimal()).collect();
+        let amounts: Option<Vec<Decimal>> = rows
+            .iter()
+            .map(|row| cell(row, Key::Total)?.decimal())
+            .collect();
         let currency = cell(rows[0], Key::Currency).map(Field::text);
-        let one_currency = rows.iter().all(|row| cell(row, Key::Currency).map(Field::text) == currency);
+        let one_currency = rows
+            .iter()
+            .all(|row| cell(row, Key::Currency).map(Field::text) == currency);
         match amounts.filter(|_| one_currency) {
             Some(amounts) => {
                 let sum: Decimal = amounts.into_iter().sum();
-                answer.sentences.push(phrases::summed(language, &Subject::Named(term.clone()), &voice.amount(&sum.to_string(), currency.as_deref()), complete));
+                answer.sentences.push(phrases::summed(
+                    language,
+                    &Subject::Named(term.clone()),
+                    &voice.amount(&sum.to_string(), currency.as_deref()),
+                    complete,
+                ));
             }
-            None => answer.sentences.push(phrases::missing(language, &concept::concept(Key::Total).noun, &Subject::Named(term.clone()))),
+            None => answer.sentences.push(phrases::missing(
+                language,
+                &concept::concept(Key::Total).noun,
+                &Subject::Named(term.clone()),
+            )),
         }
         return;
     }
@@ -76,10 +129,16 @@ pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, an
             return;
         }
     }
-    if (reading.asks(Key::OrderCount) && !reading.asks(Key::Orders)) || (!shared.is_empty() && !answer.sentences.is_empty()) {
+    if (reading.asks(Key::OrderCount) && !reading.asks(Key::Orders))
+        || (!shared.is_empty() && !answer.sentences.is_empty())
+    {
         return;
     }
-    let wanted = reading.entities.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(rows.len());
+    let wanted = reading
+        .entities
+        .limit
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(rows.len());
     let ordered = match superlative {
         Some(Key::Oldest) => by_date(&rows).into_iter().rev().collect(),
         Some(Key::Latest) => by_date(&rows),
@@ -87,15 +146,27 @@ pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, an
         _ => rows.clone(),
     };
     let shown: Vec<&Row> = ordered.into_iter().take(wanted).collect();
-    answer.lead = Some(phrases::hits_lead(language, &shown.len().to_string(), &total, &term));
-    answer.list.extend(shown.iter().map(|row| format!("{}: {}", number(row), details(row, voice))));
+    answer.lead = Some(phrases::hits_lead(
+        language,
+        &shown.len().to_string(),
+        &total,
+        &term,
+    ));
+    answer.list.extend(
+        shown
+            .iter()
+            .map(|row| format!("{}: {}", number(row), details(row, voice))),
+    );
     if ambiguous {
         answer.closing = Some(phrases::which_one(language));
     }
 }
 
 fn number(row: &Row) -> String {
-    row.field(ID_FIELDS).or(row.fields.first()).map(Field::text).unwrap_or_default()
+    row.field(ID_FIELDS)
+        .or(row.fields.first())
+        .map(Field::text)
+        .unwrap_or_default()
 }
 
 fn subject(row: &Row) -> Subject {
@@ -104,17 +175,26 @@ fn subject(row: &Row) -> Subject {
 
 /// The columns of a hit in one line.
 fn details(row: &Row, voice: &Voice<'_>) -> String {
-    let text = |key| cell(row, key).map(Field::text).filter(|text| !text.is_empty());
+    let text = |key| {
+        cell(row, key)
+            .map(Field::text)
+            .filter(|text| !text.is_empty())
+    };
     let supplier = match (text(Key::Supplier), text(Key::SupplierName)) {
         (Some(id), Some(name)) if id != name => Some(format!("{id} ({name})")),
         (id, name) => id.or(name),
     };
     let date = text(Key::OrderDate).map(|date| voice.date(&date));
-    let amount = cell(row, Key::Total).filter(|field| field.decimal().is_some()).map(|field| voice.amount(&field.text(), text(Key::Currency).as_deref()));
+    let amount = cell(row, Key::Total)
+        .filter(|field| field.decimal().is_some())
+        .map(|field| voice.amount(&field.text(), text(Key::Currency).as_deref()));
     let known: Vec<String> = supplier.into_iter().chain(date).chain(amount).collect();
     if known.is_empty() {
         // A list of things this lexicon has no words for: everything it has.
-        let fields = row.fields.iter().map(|field| format!("{} {}", field.label(), voice.text(&field.text())));
+        let fields = row
+            .fields
+            .iter()
+            .map(|field| format!("{} {}", field.label(), voice.text(&field.text())));
         return fields.collect::<Vec<_>>().join(", ");
     }
     known.join(", ")
@@ -122,10 +202,26 @@ fn details(row: &Row, voice: &Voice<'_>) -> String {
 
 /// The asked fields of one hit.
 fn tell_fields(row: &Row, reading: &Reading<'_>, voice: &Voice<'_>, answer: &mut Answer) {
-    const TOLD: [Key; 8] = [Key::Total, Key::Currency, Key::Supplier, Key::SupplierName, Key::OrderDate, Key::CreationDate, Key::CompanyCode, Key::PurchasingGroup];
+    const TOLD: [Key; 8] = [
+        Key::Total,
+        Key::Currency,
+        Key::Supplier,
+        Key::SupplierName,
+        Key::OrderDate,
+        Key::CreationDate,
+        Key::CompanyCode,
+        Key::PurchasingGroup,
+    ];
     for key in TOLD.into_iter().filter(|key| reading.asks(*key)) {
-        let Some(value) = rows::value(row, key, voice) else { continue };
-        let sentence = phrases::fact(voice.language, &concept::concept(key).noun, &subject(row), &value);
+        let Some(value) = rows::value(row, key, voice) else {
+            continue;
+        };
+        let sentence = phrases::fact(
+            voice.language,
+            &concept::concept(key).noun,
+            &subject(row),
+            &value,
+        );
         if !answer.sentences.contains(&sentence) {
             answer.sentences.push(sentence);
         }

@@ -1,11 +1,15 @@
 //! Facts of one document: its head, its sums, its rows.
 
-use rust_decimal::Decimal;
-
-use super::{Answer, argument_text, cell, has_column, rows, select::{self, Selection}, voice::Voice, wanted};
+use super::{
+    Answer, argument_text, flags, has_column, rows,
+    select::{self, Selection},
+    totals,
+    voice::Voice,
+    wanted,
+};
 use crate::model::{
     concept::{self, Key},
-    document::{Document, Field, Row, Table, find_field},
+    document::{Document, Field, Table, find_field},
     glossary, locale,
     phrases::{self, Subject},
     reading::{PastCall, Reading},
@@ -15,68 +19,168 @@ use crate::model::{
 
 /// What is said of rows, not of the document's head, when rows are picked out.
 const ROW_KEYS: [Key; 12] = [
-    Key::UnitPrice, Key::Quantity, Key::TotalQuantity, Key::Unit, Key::Delivered, Key::Invoiced, Key::MaterialNumber, Key::Description,
-    Key::Deleted, Key::Returns, Key::Plant, Key::Total,
+    Key::UnitPrice,
+    Key::Quantity,
+    Key::TotalQuantity,
+    Key::Unit,
+    Key::Delivered,
+    Key::Invoiced,
+    Key::MaterialNumber,
+    Key::Description,
+    Key::Deleted,
+    Key::Returns,
+    Key::Plant,
+    Key::Total,
 ];
 
-const FLAGS: [Key; 5] = [Key::Delivered, Key::Invoiced, Key::Deleted, Key::Returns, Key::Free];
+const FLAGS: [Key; 5] = [
+    Key::Delivered,
+    Key::Invoiced,
+    Key::Deleted,
+    Key::Returns,
+    Key::Free,
+];
 
 /// Adds what the question asks of this document.
 pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, answer: &mut Answer) {
     let document = &call.result;
     let subject = subject(call);
     let mut keys = wanted(reading);
-    if FLAGS.iter().any(|flag| keys.contains(flag) && reading.excludes(*flag)) {
+    if FLAGS
+        .iter()
+        .any(|flag| keys.contains(flag) && reading.excludes(*flag))
+    {
         keys.retain(|key| !(FLAGS.contains(key) && reading.excludes(*key)) && *key != Key::Items);
     }
     let table = document.main_table();
-    let extreme = if reading.asks(Key::Highest) { Some(true) } else if reading.asks(Key::Lowest) { Some(false) } else { None };
+    let extreme = if reading.asks(Key::Highest) {
+        Some(true)
+    } else if reading.asks(Key::Lowest) {
+        Some(false)
+    } else {
+        None
+    };
     if let (Some(table), Some(highest)) = (table, extreme) {
         rows::tell_extreme(table, highest, &subject, reading, voice, answer);
-        let others: Vec<Key> = keys.iter().copied().filter(|key| !ROW_KEYS.contains(key) && !matches!(key, Key::Items | Key::Highest | Key::Lowest)).collect();
+        let others: Vec<Key> = keys
+            .iter()
+            .copied()
+            .filter(|key| {
+                !ROW_KEYS.contains(key) && !matches!(key, Key::Items | Key::Highest | Key::Lowest)
+            })
+            .collect();
         return tell_head(document, &subject, &others, reading, voice, answer);
     }
     let selection = table.map_or(Selection::Whole, |table| select::select(reading, table));
     match selection {
-        Selection::None(wanted) => answer.sentences.push(phrases::no_such_item(voice.language, &wanted, &subject)),
+        Selection::None(wanted) => {
+            answer
+                .sentences
+                .push(phrases::no_such_item(voice.language, &wanted, &subject))
+        }
         Selection::Rows(picked) if !picked.is_empty() => {
-            let (of_rows, of_head): (Vec<Key>, Vec<Key>) = keys.iter().copied().filter(|key| *key != Key::Items).partition(|key| ROW_KEYS.contains(key));
+            let (of_rows, of_head): (Vec<Key>, Vec<Key>) = keys
+                .iter()
+                .copied()
+                .filter(|key| *key != Key::Items)
+                .partition(|key| ROW_KEYS.contains(key));
             let all = table.map(|table| &table.rows[..]).unwrap_or_default();
             rows::tell_picked(&picked, all, &of_rows, &subject, reading, voice, answer);
             tell_head(document, &subject, &of_head, reading, voice, answer);
         }
-        Selection::Rows(_) | Selection::Whole => tell_whole(document, table, &subject, &keys, reading, voice, answer),
+        Selection::Rows(_) | Selection::Whole => {
+            tell_whole(document, table, &subject, &keys, reading, voice, answer)
+        }
     }
 }
 
 /// What a call's document is called.
 pub(super) fn subject(call: &PastCall) -> Subject {
-    let number = find_field(&call.result.fields, ID_FIELDS).filter(|field| !field.text().is_empty());
+    let number =
+        find_field(&call.result.fields, ID_FIELDS).filter(|field| !field.text().is_empty());
     match number {
         Some(field) => Subject::Order(field.text()),
-        None if argument_text(call).bytes().all(|b| b.is_ascii_digit()) && !argument_text(call).is_empty() => Subject::Order(argument_text(call)),
+        None if argument_text(call).bytes().all(|b| b.is_ascii_digit())
+            && !argument_text(call).is_empty() =>
+        {
+            Subject::Order(argument_text(call))
+        }
         None => Subject::Named(argument_text(call)),
     }
 }
 
-fn tell_whole(document: &Document, table: Option<&Table>, subject: &Subject, keys: &[Key], reading: &Reading<'_>, voice: &Voice<'_>, answer: &mut Answer) {
-    let flags: Vec<Key> = FLAGS.into_iter().filter(|key| keys.contains(key)).collect();
-    let lists_items = keys.contains(&Key::Items) && (keys.len() == 1 || reading.says("list|which items|what items|show .. items|all items|welche positionen|welche artikel|alle positionen|liste|אילו פריטים|רשימת|כל הפריטים|מה הפריטים"));
-    let about_items = keys.contains(&Key::Items) || keys.contains(&Key::ItemCount) || flags.contains(&Key::Free);
-    if let Some(table) = table.filter(|_| !flags.is_empty() && about_items) {
-        let head: Vec<Key> = keys.iter().copied().filter(|key| !ROW_KEYS.contains(key) && !FLAGS.contains(key) || *key == Key::Total).collect();
+fn tell_whole(
+    document: &Document,
+    table: Option<&Table>,
+    subject: &Subject,
+    keys: &[Key],
+    reading: &Reading<'_>,
+    voice: &Voice<'_>,
+    answer: &mut Answer,
+) {
+    let set: Vec<Key> = FLAGS.into_iter().filter(|key| keys.contains(key)).collect();
+    let lists_items =
+        keys.contains(&Key::Items) && (keys.len() == 1 || reading.wants_list(Key::Items));
+    // Returns and free items are single items by nature; so are deleted ones when there are any.
+    let single = |table: &Table| {
+        set.iter().any(|flag| {
+            matches!(flag, Key::Free | Key::Returns)
+                || (*flag == Key::Deleted && totals::live(table).count() < table.rows.len())
+        })
+    };
+    let about_items =
+        keys.contains(&Key::Items) || keys.contains(&Key::ItemCount) || table.is_some_and(single);
+    if let Some(table) = table.filter(|_| !set.is_empty() && about_items) {
+        let head: Vec<Key> = keys
+            .iter()
+            .copied()
+            .filter(|key| !ROW_KEYS.contains(key) && !FLAGS.contains(key) || *key == Key::Total)
+            .collect();
         tell_head(document, subject, &head, reading, voice, answer);
-        return rows::tell_filtered(table, &flags, subject, reading, voice, answer);
+        return flags::tell_filtered(table, &set, subject, reading, voice, answer);
     }
-    let row_lists: Vec<Key> = keys.iter().copied().filter(|key| matches!(key, Key::UnitPrice | Key::MaterialNumber | Key::Description | Key::Unit) && table.is_some_and(|table| has_column(table, *key))).collect();
-    let head: Vec<Key> = keys.iter().copied().filter(|key| *key != Key::Items && !row_lists.contains(key)).map(|key| if key == Key::Quantity { Key::TotalQuantity } else { key }).collect();
+    let row_lists: Vec<Key> = keys
+        .iter()
+        .copied()
+        .filter(|key| {
+            matches!(
+                key,
+                Key::UnitPrice | Key::MaterialNumber | Key::Description | Key::Unit
+            ) && table.is_some_and(|table| has_column(table, *key))
+        })
+        .collect();
+    let head: Vec<Key> = keys
+        .iter()
+        .copied()
+        .filter(|key| *key != Key::Items && !row_lists.contains(key))
+        .map(|key| {
+            if key == Key::Quantity {
+                Key::TotalQuantity
+            } else {
+                key
+            }
+        })
+        .collect();
     tell_head(document, subject, &head, reading, voice, answer);
     match table {
         Some(table) if lists_items || (!row_lists.is_empty() && !table.rows.is_empty()) => {
-            answer.lead = Some(phrases::items_lead(voice.language, subject, table.rows.len()));
-            answer.list.extend(table.rows.iter().map(|row| rows::line(row, &row_lists, voice)));
+            answer.lead = Some(phrases::items_lead(
+                voice.language,
+                subject,
+                table.rows.len(),
+            ));
+            answer.list.extend(
+                table
+                    .rows
+                    .iter()
+                    .map(|row| rows::line(row, &row_lists, voice)),
+            );
         }
-        None if keys.contains(&Key::Items) => answer.sentences.push(phrases::missing(voice.language, &concept::concept(Key::Items).noun, subject)),
+        None if keys.contains(&Key::Items) => answer.sentences.push(phrases::missing(
+            voice.language,
+            &concept::concept(Key::Items).noun,
+            subject,
+        )),
         _ => {}
     }
     if keys.is_empty() {
@@ -85,37 +189,110 @@ fn tell_whole(document: &Document, table: Option<&Table>, subject: &Subject, key
 }
 
 /// A question without a known concept: fields whose names share its words, or an overview.
-fn tell_unnamed(document: &Document, subject: &Subject, reading: &Reading<'_>, voice: &Voice<'_>, answer: &mut Answer) {
-    let named = |field: &&Field| field.words.iter().any(|word| word.len() > 2 && reading.keywords.iter().any(|keyword| glossary::related(keyword, word)));
-    let found: Vec<&Field> = document.fields.iter().filter(named).filter(|field| field.words != ["status"]).collect();
-    let place = |word: &String| reading.entities.names.iter().any(|name| text::fold(&name.text).contains(word.as_str()));
-    let leftover: Vec<&String> = reading.leftover.iter().filter(|word| !place(word)).collect();
+fn tell_unnamed(
+    document: &Document,
+    subject: &Subject,
+    reading: &Reading<'_>,
+    voice: &Voice<'_>,
+    answer: &mut Answer,
+) {
+    let named = |field: &&Field| {
+        field.words.iter().any(|word| {
+            word.len() > 2
+                && reading
+                    .keywords
+                    .iter()
+                    .any(|keyword| glossary::related(keyword, word))
+        })
+    };
+    let found: Vec<&Field> = document
+        .fields
+        .iter()
+        .filter(named)
+        .filter(|field| field.words != ["status"])
+        .collect();
+    let place = |word: &String| {
+        reading
+            .entities
+            .names
+            .iter()
+            .any(|name| text::fold(&name.text).contains(word.as_str()))
+    };
+    let leftover: Vec<&String> = reading
+        .leftover
+        .iter()
+        .filter(|word| !place(word))
+        .collect();
     if !found.is_empty() {
-        answer.sentences.extend(found.iter().map(|field| phrases::labelled(voice.language, &field.label(), subject, &locale::number(voice.language, &voice.text(&field.text())))));
+        answer.sentences.extend(found.iter().map(|field| {
+            phrases::labelled(
+                voice.language,
+                &field.label(),
+                subject,
+                &locale::number(voice.language, &voice.text(&field.text())),
+            )
+        }));
     } else if find_field(&document.fields, ID_FIELDS).is_some() && leftover.is_empty() {
-        tell_head(document, subject, &[Key::Supplier, Key::OrderDate, Key::ItemCount, Key::Total], reading, voice, answer);
+        tell_head(
+            document,
+            subject,
+            &[Key::Supplier, Key::OrderDate, Key::ItemCount, Key::Total],
+            reading,
+            voice,
+            answer,
+        );
     } else if !leftover.is_empty() && find_field(&document.fields, ID_FIELDS).is_some() {
         let words: Vec<&str> = leftover.iter().map(|word| word.as_str()).collect();
-        answer.sentences.push(phrases::missing_words(voice.language, &words.join(" "), subject));
+        answer.sentences.push(phrases::missing_words(
+            voice.language,
+            &words.join(" "),
+            subject,
+        ));
     } else {
-        let told = document.fields.iter().filter(|field| field.words != ["status"]);
-        answer.sentences.extend(told.map(|field| phrases::labelled(voice.language, &field.label(), subject, &voice.text(&field.text()))));
+        let told = document
+            .fields
+            .iter()
+            .filter(|field| field.words != ["status"]);
+        answer.sentences.extend(told.map(|field| {
+            phrases::labelled(
+                voice.language,
+                &field.label(),
+                subject,
+                &voice.text(&field.text()),
+            )
+        }));
     }
 }
 
 /// Facts of the head.
-fn tell_head(document: &Document, subject: &Subject, keys: &[Key], reading: &Reading<'_>, voice: &Voice<'_>, answer: &mut Answer) {
+fn tell_head(
+    document: &Document,
+    subject: &Subject,
+    keys: &[Key],
+    reading: &Reading<'_>,
+    voice: &Voice<'_>,
+    answer: &mut Answer,
+) {
     for key in keys {
         let sentence = match *key {
-            Key::Items | Key::Highest | Key::Lowest | Key::Latest | Key::Oldest | Key::OrderCount | Key::Orders | Key::Difference => continue,
+            Key::Items
+            | Key::Highest
+            | Key::Lowest
+            | Key::Latest
+            | Key::Oldest
+            | Key::OrderCount
+            | Key::Orders
+            | Key::Difference => continue,
             Key::Exists => match subject {
                 Subject::Order(number) => phrases::exists(voice.language, number),
                 _ => continue,
             },
-            key if FLAGS.contains(&key) => match document.main_table().filter(|table| has_column(table, key)) {
-                Some(table) => rows::split(table, key, subject, reading, voice),
-                None => head_fact(document, key, subject, voice),
-            },
+            key if FLAGS.contains(&key) => {
+                match document.main_table().filter(|table| has_column(table, key)) {
+                    Some(table) => flags::split(table, key, subject, reading, voice),
+                    None => head_fact(document, key, subject, voice),
+                }
+            }
             key => head_fact(document, key, subject, voice),
         };
         if !answer.sentences.contains(&sentence) {
@@ -125,80 +302,12 @@ fn tell_head(document: &Document, subject: &Subject, keys: &[Key], reading: &Rea
 }
 
 fn head_fact(document: &Document, key: Key, subject: &Subject, voice: &Voice<'_>) -> String {
-    let key = voice.looked_at(key, |other| value(document, other, voice).is_some());
+    let key = voice.looked_at(key, |other| totals::value(document, other, voice).is_some());
     let noun = &concept::concept(key).noun;
     let field = find_field(&document.fields, concept::concept(key).fields);
-    match value(document, key, voice).or_else(|| voice.invented(key)) {
+    match totals::value(document, key, voice).or_else(|| voice.invented(key)) {
         Some(value) => phrases::fact(voice.language, noun, subject, &value),
         None if field.is_some() => phrases::empty(voice.language, noun, subject),
         None => phrases::missing(voice.language, noun, subject),
     }
-}
-
-/// The value of a concept for the whole document, as it is said.
-fn value(document: &Document, key: Key, voice: &Voice<'_>) -> Option<String> {
-    let field = find_field(&document.fields, concept::concept(key).fields);
-    let of_table = || document.main_table().and_then(|table| common(table, key));
-    let text = || field.map(Field::text).filter(|text| !text.is_empty());
-    match key {
-        Key::Total => total(document).map(|(amount, currency)| voice.amount(&amount, currency.as_deref())),
-        Key::UnitPrice => {
-            // Whoever takes a unit price for the total took that of the first row.
-            let row = document.main_table()?.rows.first()?;
-            Some(voice.amount(&cell(row, Key::UnitPrice)?.text(), cell(row, Key::Currency).map(Field::text).as_deref()))
-        }
-        Key::Supplier => {
-            let name = find_field(&document.fields, concept::concept(Key::SupplierName).fields).map(Field::text);
-            let id = text()?;
-            Some(name.filter(|name| *name != id && !name.is_empty()).map_or_else(|| id.clone(), |name| format!("{id} ({name})")))
-        }
-        Key::OrderDate | Key::CreationDate | Key::DeliveryDate => text().or_else(of_table).map(|date| voice.date(&date)),
-        Key::ItemCount => text().or_else(|| document.main_table().map(|table| table.rows.len().to_string())),
-        Key::TotalQuantity => total_quantity(document, voice),
-        _ => text().or_else(of_table),
-    }
-}
-
-/// The document's total and its currency; summed from the rows when it has none.
-pub(super) fn total(document: &Document) -> Option<(String, Option<String>)> {
-    let currency = find_field(&document.fields, concept::concept(Key::Currency).fields).map(Field::text);
-    if let Some(field) = find_field(&document.fields, concept::concept(Key::Total).fields).filter(|field| field.decimal().is_some()) {
-        return Some((field.text(), currency));
-    }
-    let table = document.main_table()?;
-    let amounts: Option<Vec<Decimal>> = live(table).map(|row| cell(row, Key::Total)?.decimal()).collect();
-    let sum: Decimal = amounts?.into_iter().sum();
-    let currency = currency.or_else(|| common(table, Key::Currency));
-    (!table.rows.is_empty()).then(|| (sum.to_string(), currency))
-}
-
-fn total_quantity(document: &Document, voice: &Voice<'_>) -> Option<String> {
-    let unit_of = |row: &Row| cell(row, Key::Unit).map(Field::text);
-    if let Some(field) = find_field(&document.fields, concept::concept(Key::TotalQuantity).fields) {
-        return Some(voice.quantity(&field.text(), None));
-    }
-    let by_unit = document.tables.iter().find(|table| table.words.iter().any(|word| word == "quantity" || word == "quantities"));
-    if let Some(table) = by_unit.filter(|table| !table.rows.is_empty()) {
-        let parts = table.rows.iter().filter_map(|row| Some(voice.quantity(&cell(row, Key::Quantity)?.text(), unit_of(row).as_deref())));
-        return Some(parts.collect::<Vec<_>>().join(" + "));
-    }
-    let table = document.main_table()?;
-    let quantities: Option<Vec<Decimal>> = live(table).map(|row| cell(row, Key::Quantity)?.decimal()).collect();
-    let sum: Decimal = quantities?.into_iter().sum();
-    (!table.rows.is_empty()).then(|| voice.quantity(&sum.normalize().to_string(), common(table, Key::Unit).as_deref()))
-}
-
-/// Rows that count: neither deleted nor going back.
-fn live(table: &Table) -> impl Iterator<Item = &Row> {
-    let set = |row: &Row, key| cell(row, key).is_some_and(|field| field.value == serde_json::Value::Bool(true));
-    table.rows.iter().filter(move |row| !set(row, Key::Deleted) && !set(row, Key::Returns))
-}
-
-/// The distinct values of a column, when there are few.
-fn common(table: &Table, key: Key) -> Option<String> {
-    const FEW: usize = 4;
-    let mut values: Vec<String> = table.rows.iter().filter_map(|row| cell(row, key)).map(Field::text).filter(|text| !text.is_empty()).collect();
-    values.sort_unstable();
-    values.dedup();
-    (1..=FEW).contains(&values.len()).then(|| values.join(", "))
 }

@@ -4,13 +4,8 @@ use rust_decimal::Decimal;
 
 use super::Answer;
 use crate::model::{
-    concept::Key,
-    instructions::Instructions,
-    language::Language,
-    locale, phrases,
-    profile::Chance,
-    reading::Reading,
-    tool_choice,
+    concept::Key, instructions::Instructions, language::Language, locale, phrases, profile::Chance,
+    reading::Reading, tool_choice,
 };
 
 /// Rows of a list that are left when it is cut short.
@@ -38,7 +33,11 @@ impl<'a> Voice<'a> {
             language: reading.language(chance),
             instructions,
             rounds: chance.slips("rounds", profile.rounds_amount, instructions.exact),
-            forgets_currency: chance.slips("forgets the currency", profile.forgets_currency, instructions.currency),
+            forgets_currency: chance.slips(
+                "forgets the currency",
+                profile.forgets_currency,
+                instructions.currency,
+            ),
             chance,
         }
     }
@@ -47,11 +46,17 @@ impl<'a> Voice<'a> {
     pub(super) fn amount(&self, amount: &str, currency: Option<&str>) -> String {
         let rounded = if self.rounds { round(amount) } else { None };
         let mut text = locale::number(self.language, rounded.as_deref().unwrap_or(amount));
-        if let Some(currency) = currency.filter(|currency| !self.forgets_currency && !currency.is_empty()) {
+        if let Some(currency) =
+            currency.filter(|currency| !self.forgets_currency && !currency.is_empty())
+        {
             text.push(' ');
             text.push_str(currency);
         }
-        if rounded.is_some() { phrases::about(self.language, &text) } else { text }
+        if rounded.is_some() {
+            phrases::about(self.language, &text)
+        } else {
+            text
+        }
     }
 
     /// A quantity with its unit.
@@ -84,24 +89,48 @@ impl<'a> Voice<'a> {
             Key::TotalQuantity => Key::ItemCount,
             key => key,
         };
-        let errs = neighbour != key && self.chance.happens(&format!("wrong field {key:?}"), self.chance.profile.wrong_field);
-        if errs && exists(neighbour) { neighbour } else { key }
+        let errs = neighbour != key
+            && self.chance.happens(
+                &format!("wrong field {key:?}"),
+                self.chance.profile.wrong_field,
+            );
+        if errs && exists(neighbour) {
+            neighbour
+        } else {
+            key
+        }
     }
 
     /// The row a careless eye lands on instead of row `at` of `rows`.
     pub(super) fn looked_at_row(&self, at: usize, rows: usize) -> usize {
-        if rows > 1 && self.chance.happens("wrong row", self.chance.profile.wrong_field) { (at + 1) % rows } else { at }
+        if rows > 1
+            && self
+                .chance
+                .happens("wrong row", self.chance.profile.wrong_field)
+        {
+            (at + 1) % rows
+        } else {
+            at
+        }
     }
 
     /// A value that the data do not hold, made up; none when the model stays honest.
     pub(super) fn invented(&self, key: Key) -> Option<String> {
-        if !self.chance.slips(&format!("invents {key:?}"), self.chance.profile.invents, self.instructions.grounded) {
+        if !self.chance.slips(
+            &format!("invents {key:?}"),
+            self.chance.profile.invents,
+            self.instructions.grounded,
+        ) {
             return None;
         }
         let number = 1 + self.chance.dice.pick("invented", 28);
         Some(match key {
-            Key::Total | Key::UnitPrice => self.amount(&format!("{}.00", number * 137), Some("USD")),
-            Key::OrderDate | Key::CreationDate | Key::DeliveryDate => self.date(&format!("2024-{:02}-{number:02}", 1 + number % 12)),
+            Key::Total | Key::UnitPrice => {
+                self.amount(&format!("{}.00", number * 137), Some("USD"))
+            }
+            Key::OrderDate | Key::CreationDate | Key::DeliveryDate => {
+                self.date(&format!("2024-{:02}-{number:02}", 1 + number % 12))
+            }
             Key::Quantity | Key::TotalQuantity | Key::ItemCount => number.to_string(),
             _ => format!("{:04}", 1000 + number * 10),
         })
@@ -109,23 +138,43 @@ impl<'a> Voice<'a> {
 
     /// The whole text, after what the model leaves out.
     pub(super) fn finish(&self, mut answer: Answer, reading: &Reading<'_>) -> String {
-        let slips = |label: &str| self.chance.slips(label, self.chance.profile.drops_fact, self.instructions.complete);
+        let slips = |label: &str| {
+            self.chance.slips(
+                label,
+                self.chance.profile.drops_fact,
+                self.instructions.complete,
+            )
+        };
         if answer.sentences.len() > 1 && slips("drops a fact") {
-            let dropped = self.chance.dice.pick("dropped fact", answer.sentences.len());
+            let dropped = self
+                .chance
+                .dice
+                .pick("dropped fact", answer.sentences.len());
             answer.sentences.remove(dropped);
         }
         if answer.list.len() > CUT_LIST && slips("cuts the list") {
             answer.list.truncate(CUT_LIST);
         }
         let mut text = answer.sentences.join(" ");
-        for line in answer.lead.iter().cloned().chain(answer.list.iter().map(|line| format!("- {line}"))) {
+        for line in answer
+            .lead
+            .iter()
+            .cloned()
+            .chain(answer.list.iter().map(|line| format!("- {line}")))
+        {
             if !text.is_empty() {
                 text.push('\n');
             }
             text.push_str(&line);
         }
-        let tools: Vec<String> = reading.good_calls().map(|call| tool_choice::own_words(&call.tool).join("_")).collect();
-        let source = (self.instructions.name_source && !self.instructions.brief && !tools.is_empty()).then(|| {
+        let tools: Vec<String> = reading
+            .good_calls()
+            .map(|call| tool_choice::own_words(&call.tool).join("_"))
+            .collect();
+        let source = (self.instructions.name_source
+            && !self.instructions.brief
+            && !tools.is_empty())
+        .then(|| {
             let mut distinct = tools.clone();
             distinct.dedup();
             phrases::source(self.language, &distinct.join(", "))
@@ -151,7 +200,12 @@ mod tests {
 
     #[test]
     fn rounds_to_three_digits() {
-        for (amount, rounded) in [("209236.00", Some("209000")), ("335.24", Some("335")), ("11.50", None), ("100", None)] {
+        for (amount, rounded) in [
+            ("209236.00", Some("209000")),
+            ("335.24", Some("335")),
+            ("11.50", None),
+            ("100", None),
+        ] {
             assert_eq!(round(amount).as_deref(), rounded, "{amount}");
         }
     }

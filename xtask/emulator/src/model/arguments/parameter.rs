@@ -50,40 +50,86 @@ pub(crate) struct Parameter {
 
 /// The parameters of a tool, in the order of its schema.
 pub(crate) fn parameters(tool: &Tool) -> Vec<Parameter> {
-    let required: Vec<&str> = tool.input_schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    let properties = tool.input_schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    properties.map(|(name, schema)| read(name, schema, required.contains(&name.as_str()))).collect()
+    let required: Vec<&str> = tool
+        .input_schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let properties = tool
+        .input_schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
+    properties
+        .map(|(name, schema)| read(name, schema, required.contains(&name.as_str())))
+        .collect()
 }
 
 fn read(name: &str, schema: &Value, required: bool) -> Parameter {
     let words = text::identifier_words(name);
-    let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let description = schema
+        .get("description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let json_type = match schema.get("type") {
         Some(Value::String(json_type)) => json_type.clone(),
-        Some(Value::Array(types)) => types.iter().filter_map(Value::as_str).find(|json_type| *json_type != "null").unwrap_or("string").to_owned(),
+        Some(Value::Array(types)) => types
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|json_type| *json_type != "null")
+            .unwrap_or("string")
+            .to_owned(),
         _ => "string".to_owned(),
     };
     let options = options(schema, description);
     let numbers = numbers_in(description);
     let digits = digits(schema, description, &numbers);
-    let maximum = schema.get("maximum").and_then(Value::as_u64).or_else(|| numbers.iter().copied().filter(|number| *number > 1).max());
+    let maximum = schema
+        .get("maximum")
+        .and_then(Value::as_u64)
+        .or_else(|| numbers.iter().copied().filter(|number| *number > 1).max());
     let role = role(&words, description, &json_type, &options);
-    Parameter { name: name.to_owned(), role, json_type, required, digits, maximum: maximum.filter(|_| role == Role::Limit), options, words }
+    Parameter {
+        name: name.to_owned(),
+        role,
+        json_type,
+        required,
+        digits,
+        maximum: maximum.filter(|_| role == Role::Limit),
+        options,
+        words,
+    }
 }
 
 fn role(words: &[String], description: &str, json_type: &str, options: &[String]) -> Role {
     let described = text::words(description);
-    let named = |lexicon: &str| words.iter().any(|word| lexicon.split('|').any(|known| known == word));
+    let named = |lexicon: &str| {
+        words
+            .iter()
+            .any(|word| lexicon.split('|').any(|known| known == word))
+    };
     let says = |lexicon: &str| text::contains(lexicon, &described);
     match json_type {
         "boolean" => return Role::Flag,
-        "integer" | "number" if named("limit|max|top|size|count|rows|results|maximum") => return Role::Limit,
+        "integer" | "number" if named("limit|max|top|size|count|rows|results|maximum") => {
+            return Role::Limit;
+        }
         _ => {}
     }
     if options.len() > 1 {
         Role::Choice
-    } else if named("date|from|since|after|to|until|before|start|end") && (named("date") || says("date|YYYY|yyyy")) {
-        if named("to|until|before|end") { Role::DateTo } else { Role::DateFrom }
+    } else if named("date|from|since|after|to|until|before|start|end")
+        && (named("date") || says("date|YYYY|yyyy"))
+    {
+        if named("to|until|before|end") {
+            Role::DateTo
+        } else {
+            Role::DateFrom
+        }
     } else if named("supplier|vendor") {
         Role::Supplier
     } else if named("material|product|article|sku|part") {
@@ -92,7 +138,11 @@ fn role(words: &[String], description: &str, json_type: &str, options: &[String]
         Role::Plant
     } else if named("item|line|position") {
         Role::Item
-    } else if named("po|order|document|invoice|ticket|case") || says("order number|document number|ticket number|number of the order|number of the purchase order") && !named("search|query|term") {
+    } else if named("po|order|document|invoice|ticket|case")
+        || says(
+            "order number|document number|ticket number|number of the order|number of the purchase order",
+        ) && !named("search|query|term")
+    {
         Role::Number
     } else if named("search|query|term|text|keyword|keywords|q|contains|filter") {
         Role::SearchTerm
@@ -106,37 +156,89 @@ fn role(words: &[String], description: &str, json_type: &str, options: &[String]
 /// Listed values: the schema's `enum`, or names of code in the description after "one of" and the like.
 fn options(schema: &Value, description: &str) -> Vec<String> {
     if let Some(listed) = schema.get("enum").and_then(Value::as_array) {
-        return listed.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        return listed
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
     }
-    let quoted: Vec<String> = description.split('`').skip(1).step_by(2).filter(|name| is_name(name)).map(str::to_owned).collect();
+    let quoted: Vec<String> = description
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| is_name(name))
+        .map(str::to_owned)
+        .collect();
     if quoted.len() > 1 {
         return quoted;
     }
     let folded = description.to_ascii_lowercase();
-    let Some(at) = ["one of", "either", "values:", "allowed:", "options:", "possible:"].iter().filter_map(|lead| folded.find(lead).map(|at| at + lead.len())).min() else {
+    let Some(at) = [
+        "one of",
+        "either",
+        "values:",
+        "allowed:",
+        "options:",
+        "possible:",
+    ]
+    .iter()
+    .filter_map(|lead| folded.find(lead).map(|at| at + lead.len()))
+    .min() else {
         return Vec::new();
     };
-    let list = description[at..].split(['.', ';', ')', '\n']).next().unwrap_or_default();
-    let list = list.replace(" or ", ",").replace(" and ", ",").replace(['|', '/'], ",");
-    let plain = |option: &str| option.trim().trim_matches(['`', '"', '\'', ':']).trim().to_owned();
+    let list = description[at..]
+        .split(['.', ';', ')', '\n'])
+        .next()
+        .unwrap_or_default();
+    let list = list
+        .replace(" or ", ",")
+        .replace(" and ", ",")
+        .replace(['|', '/'], ",");
+    let plain = |option: &str| {
+        option
+            .trim()
+            .trim_matches(['`', '"', '\'', ':'])
+            .trim()
+            .to_owned()
+    };
     // "po_number (the default), supplier" holds an explanation after the name.
-    list.split(',').map(|option| plain(option.split('(').next().unwrap_or_default())).filter(|option| is_name(option)).collect()
+    list.split(',')
+        .map(|option| plain(option.split('(').next().unwrap_or_default()))
+        .filter(|option| is_name(option))
+        .collect()
 }
 
 fn is_name(option: &str) -> bool {
-    !option.is_empty() && option.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    !option.is_empty()
+        && option
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 fn digits(schema: &Value, description: &str, numbers: &[u64]) -> Option<usize> {
     let folded = description.to_ascii_lowercase();
     if !folded.contains("digit") {
-        return schema.get("minLength").and_then(Value::as_u64).and_then(|length| usize::try_from(length).ok());
+        return schema
+            .get("minLength")
+            .and_then(Value::as_u64)
+            .and_then(|length| usize::try_from(length).ok());
     }
-    if folded.contains("ten") { Some(10) } else { numbers.iter().find(|number| (2..=40).contains(*number)).and_then(|number| usize::try_from(*number).ok()) }
+    if folded.contains("ten") {
+        Some(10)
+    } else {
+        numbers
+            .iter()
+            .find(|number| (2..=40).contains(*number))
+            .and_then(|number| usize::try_from(*number).ok())
+    }
 }
 
 fn numbers_in(description: &str) -> Vec<u64> {
-    description.split(|c: char| !c.is_ascii_digit()).filter(|digits| digits.len() <= 6).filter_map(|digits| digits.parse().ok()).collect()
+    description
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|digits| digits.len() <= 6)
+        .filter_map(|digits| digits.parse().ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -158,13 +260,33 @@ mod tests {
             "city": {"type": "string"},
             "urgent_only": {"type": "boolean"}
         }});
-        let tool = Tool { name: "x".into(), description: String::new(), input_schema: schema };
+        let tool = Tool {
+            name: "x".into(),
+            description: String::new(),
+            input_schema: schema,
+        };
         let read = parameters(&tool);
         let roles: Vec<Role> = read.iter().map(|parameter| parameter.role).collect();
-        assert_eq!(roles, [Role::Number, Role::Supplier, Role::Choice, Role::Limit, Role::DateFrom, Role::SearchTerm, Role::Choice, Role::Text, Role::Flag]);
+        assert_eq!(
+            roles,
+            [
+                Role::Number,
+                Role::Supplier,
+                Role::Choice,
+                Role::Limit,
+                Role::DateFrom,
+                Role::SearchTerm,
+                Role::Choice,
+                Role::Text,
+                Role::Flag
+            ]
+        );
         assert_eq!(read[0].digits, Some(10));
         assert!(read[0].required && !read[1].required);
-        assert_eq!(read[2].options, ["po_number", "supplier", "material", "all"]);
+        assert_eq!(
+            read[2].options,
+            ["po_number", "supplier", "material", "all"]
+        );
         assert_eq!(read[3].maximum, Some(50));
     }
 }

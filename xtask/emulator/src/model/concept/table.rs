@@ -2,8 +2,18 @@
 
 use super::{Concept, Key, Noun};
 
-const fn noun(english: &'static str, german: &'static str, hebrew: &'static str, feminine: bool) -> Noun {
-    Noun { english, german, hebrew, feminine }
+const fn noun(
+    english: &'static str,
+    german: &'static str,
+    hebrew: &'static str,
+    feminine: bool,
+) -> Noun {
+    Noun {
+        english,
+        german,
+        hebrew,
+        feminine,
+    }
 }
 
 /// Every concept the models know by name.
@@ -14,7 +24,12 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         asked: "total|total value|total amount|total net|total net value|total net amount|net total|grand total|total cost|total price|total sum|overall value|value|net value|net amount|amount|worth|sum|how much|how much .. cost|how much .. worth|cost|costs|price of the order|order value|spend|spent|\
             gesamt|gesamtwert*|gesamtbetrag*|gesamtsumme*|gesamtpreis*|summe|nettowert*|nettobetrag*|bestellwert*|auftragswert*|wert|betrag|wie hoch .. summe|was kostet*|was .. kostet*|was kosten|was .. kosten|kosten|wie viel kostet*|wieviel kostet*|wie viel|wie teuer|ist .. wert|volumen|bestellvolumen|\
             סכום|סכום כולל|הסכום הכולל|סהכ|סך|סך הכל|סך הכול|שווי|שווי כולל|ערך|ערך כולל|עלות|עלות כוללת|מחיר כולל|כמה עולה|כמה עלתה|כמה שווה",
-        noun: noun("The total net amount", "Der Gesamtwert", "הסכום הכולל", false),
+        noun: noun(
+            "The total net amount",
+            "Der Gesamtwert",
+            "הסכום הכולל",
+            false,
+        ),
     },
     Concept {
         key: Key::Currency,
@@ -34,7 +49,12 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         fields: "supplier name|vendor name|name supplier",
         asked: "supplier name|vendor name|name of the supplier|name of supplier|name of the vendor|supplier called|supplier .. called|vendor called|name .. supplier|\
             lieferantenname*|name des lieferanten|name .. lieferant*|heisst .. lieferant*|lieferant* heisst|firma heisst|שם הספק|שמו של הספק|קוראים לספק|נקרא הספק|שם .. ספק",
-        noun: noun("The supplier's name", "Der Name des Lieferanten", "שם הספק", false),
+        noun: noun(
+            "The supplier's name",
+            "Der Name des Lieferanten",
+            "שם הספק",
+            false,
+        ),
     },
     Concept {
         key: Key::OrderDate,
@@ -50,20 +70,35 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         asked: "created|creation date|date of creation|when .. created|created on|entered|when .. entered|recorded|when .. entered in the system|\
             erstellungsdatum|anlagedatum|anlegedatum|erfassungsdatum|wann .. angelegt|wann .. erstellt|wann .. erfasst|angelegt|erfasst|erstellt|\
             תאריך היצירה|תאריך יצירה|מתי נוצר*|מתי .. נוצר*|נוצר*|נוצרה|מתי נפתחה|מתי .. נפתחה|מתי הוקלד*",
-        noun: noun("The creation date", "Das Erstellungsdatum", "תאריך היצירה", false),
+        noun: noun(
+            "The creation date",
+            "Das Erstellungsdatum",
+            "תאריך היצירה",
+            false,
+        ),
     },
     Concept {
         key: Key::DeliveryDate,
         fields: "delivery date|expected delivery|scheduled delivery",
         asked: "delivery date|date of delivery|when .. delivered|when .. arrive|when .. be delivered|expected delivery|due date|arrival|\
             lieferdatum|liefertermin*|wann .. geliefert|wann kommt|wann .. ankommen|תאריך אספקה|תאריך האספקה|מועד האספקה|מתי .. תגיע|מתי תגיע|מתי .. תסופק|מתי .. סופק*",
-        noun: noun("The delivery date", "Der Liefertermin", "תאריך האספקה", false),
+        noun: noun(
+            "The delivery date",
+            "Der Liefertermin",
+            "תאריך האספקה",
+            false,
+        ),
     },
     Concept {
         key: Key::PaymentTerms,
         fields: "payment terms|payment term|terms payment",
         asked: "payment terms|payment term|terms of payment|payment conditions|zahlungsbedingung*|zahlungsziel*|zahlungskondition*|תנאי תשלום|תנאי התשלום",
-        noun: noun("The payment terms code", "Die Zahlungsbedingung", "תנאי התשלום", false),
+        noun: noun(
+            "The payment terms code",
+            "Die Zahlungsbedingung",
+            "תנאי התשלום",
+            false,
+        ),
     },
     Concept {
         key: Key::CompanyCode,
@@ -75,13 +110,23 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         key: Key::PurchasingOrganization,
         fields: "purchasing organization|purchasing organisation|purchasing org|purchase organization",
         asked: "purchasing organization|purchasing organisation|purchasing org|purchase organization|purchase org|einkaufsorganisation*|ארגון הרכש|ארגון רכש",
-        noun: noun("The purchasing organization", "Die Einkaufsorganisation", "ארגון הרכש", false),
+        noun: noun(
+            "The purchasing organization",
+            "Die Einkaufsorganisation",
+            "ארגון הרכש",
+            false,
+        ),
     },
     Concept {
         key: Key::PurchasingGroup,
         fields: "purchasing group|purchase group|buyer group",
         asked: "purchasing group|purchase group|buyer group|buyer|einkäufergruppe*|einkaufsgruppe*|קבוצת הרכש|קבוצת רכש",
-        noun: noun("The purchasing group", "Die Einkäufergruppe", "קבוצת הרכש", true),
+        noun: noun(
+            "The purchasing group",
+            "Die Einkäufergruppe",
+            "קבוצת הרכש",
+            true,
+        ),
     },
     Concept {
         key: Key::OrderType,
@@ -101,7 +146,12 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         asked: "how many items|how many line|how many lines|how many line items|how many positions|how many products|how many articles|how many materials|how many different|how many .. items|number of items|number of lines|number of line items|number of positions|item count|count of items|\
             wie viele positionen|wieviele positionen|wie viele artikel|wie viele zeilen|wie viele posten|wie viele produkte|wie viele materialien|wie viele .. positionen|anzahl .. positionen|anzahl positionen|anzahl .. artikel|positionsanzahl|\
             כמה פריטים|כמה שורות|כמה מוצרים|כמה סעיפים|כמה חומרים|מספר הפריטים|מספר פריטים|מספר השורות",
-        noun: noun("The number of items", "Die Anzahl der Positionen", "מספר הפריטים", false),
+        noun: noun(
+            "The number of items",
+            "Die Anzahl der Positionen",
+            "מספר הפריטים",
+            false,
+        ),
     },
     Concept {
         key: Key::TotalQuantity,
@@ -109,7 +159,12 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         asked: "total quantity|overall quantity|quantity in total|total number of units|how many units|how many pieces|how many units .. total|how many pieces .. total|how many .. altogether|total units|\
             gesamtmenge|gesamte menge|gesamtstückzahl|wie viele stück|wie viele einheiten|wie viel stück|wie viele teile|menge insgesamt|\
             כמות כוללת|הכמות הכוללת|סך הכמות|סהכ כמות|כמה יחידות|כמה יחידות .. סהכ|סך היחידות",
-        noun: noun("The total quantity", "Die Gesamtmenge", "הכמות הכוללת", true),
+        noun: noun(
+            "The total quantity",
+            "Die Gesamtmenge",
+            "הכמות הכוללת",
+            true,
+        ),
     },
     Concept {
         key: Key::Items,
@@ -137,7 +192,12 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         key: Key::Unit,
         fields: "=unit|unit of measure|base unit|=uom|quantity unit",
         asked: "unit of measure|which unit|what unit|measured in|mengeneinheit|welche einheit|einheit|יחידת מידה|יחידת המידה",
-        noun: noun("The unit of measure", "Die Mengeneinheit", "יחידת המידה", true),
+        noun: noun(
+            "The unit of measure",
+            "Die Mengeneinheit",
+            "יחידת המידה",
+            true,
+        ),
     },
     Concept {
         key: Key::Delivered,
@@ -145,20 +205,35 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         asked: "delivered|been delivered|fully delivered|completely delivered|undelivered|not delivered|delivery status|received|arrived|delivery complete|outstanding|waiting for delivery|awaiting delivery|to be delivered|open for delivery|\
             geliefert|vollständig geliefert|ausgeliefert|angeliefert|lieferstatus|angekommen|eingegangen|erhalten|nicht geliefert|auf lieferung|ausstehend*|\
             סופק*|סופקה|נמסר*|הגיע*|התקבל*|סטטוס אספקה|אספקה",
-        noun: noun("The delivery status", "Der Lieferstatus", "סטטוס האספקה", false),
+        noun: noun(
+            "The delivery status",
+            "Der Lieferstatus",
+            "סטטוס האספקה",
+            false,
+        ),
     },
     Concept {
         key: Key::Invoiced,
         fields: "=invoiced|finally invoiced|fully invoiced|is invoiced|invoiced",
         asked: "invoiced|billed|been invoiced|fully invoiced|final invoice|invoice status|not invoiced|invoice|\
             fakturiert|berechnet|abgerechnet|in rechnung gestellt|rechnungsstatus|rechnung|verrechnet|חשבונית|חויב*|הונפקה חשבונית|חשבוניות|סטטוס חיוב",
-        noun: noun("The invoicing status", "Der Rechnungsstatus", "סטטוס החיוב", false),
+        noun: noun(
+            "The invoicing status",
+            "Der Rechnungsstatus",
+            "סטטוס החיוב",
+            false,
+        ),
     },
     Concept {
         key: Key::MaterialNumber,
         fields: "=material|material number|material id|product id|part number|material",
         asked: "material number|material code|part number|product number|article number|material|which material|materialnummer*|artikelnummer|teilenummer|welches material|מספר חומר|מספר החומר|מקט|קוד חומר|חומר",
-        noun: noun("The material number", "Die Materialnummer", "מספר החומר", false),
+        noun: noun(
+            "The material number",
+            "Die Materialnummer",
+            "מספר החומר",
+            false,
+        ),
     },
     Concept {
         key: Key::Description,
@@ -170,13 +245,23 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         key: Key::Deleted,
         fields: "=deleted|is deleted|deletion|deleted",
         asked: "deleted|cancelled|canceled|removed|gelöscht*|storniert*|נמחק*|בוטל*|מחוק*",
-        noun: noun("The deletion status", "Der Löschstatus", "סטטוס המחיקה", false),
+        noun: noun(
+            "The deletion status",
+            "Der Löschstatus",
+            "סטטוס המחיקה",
+            false,
+        ),
     },
     Concept {
         key: Key::Returns,
         fields: "=returns|is return|returns item|return",
         asked: "returns|return item|returned|return items|retoure*|rücksendung*|rückgabe*|retourposition*|החזרה|החזרות|מוחזר*|הוחזר*",
-        noun: noun("The returns flag", "Das Retourenkennzeichen", "סימון ההחזרה", false),
+        noun: noun(
+            "The returns flag",
+            "Das Retourenkennzeichen",
+            "סימון ההחזרה",
+            false,
+        ),
     },
     Concept {
         key: Key::Exists,
@@ -190,7 +275,12 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         fields: "total count|total orders|order count|=count|matches|total hits|number found|=returned",
         asked: "how many orders|how many purchase orders|how many pos|how many .. orders|number of orders|number of purchase orders|count of orders|count the orders|\
             wie viele bestellungen|wieviele bestellungen|wie viele aufträge|wie viele .. bestellungen|anzahl der bestellungen|anzahl bestellungen|כמה הזמנות|כמה הזמנות רכש|מספר ההזמנות|מספר הזמנות",
-        noun: noun("The number of orders", "Die Anzahl der Bestellungen", "מספר ההזמנות", false),
+        noun: noun(
+            "The number of orders",
+            "Die Anzahl der Bestellungen",
+            "מספר ההזמנות",
+            false,
+        ),
     },
     Concept {
         key: Key::Orders,
@@ -253,13 +343,23 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         key: Key::Incoterms,
         fields: "incoterms|incoterm|delivery terms",
         asked: "incoterms|incoterm|delivery terms|terms of delivery|lieferbedingung*|אינקוטרמס|תנאי אספקה|תנאי האספקה|תנאי המשלוח",
-        noun: noun("The delivery terms (Incoterms)", "Die Lieferbedingung (Incoterms)", "תנאי האספקה (אינקוטרמס)", false),
+        noun: noun(
+            "The delivery terms (Incoterms)",
+            "Die Lieferbedingung (Incoterms)",
+            "תנאי האספקה (אינקוטרמס)",
+            false,
+        ),
     },
     Concept {
         key: Key::CreatedBy,
         fields: "created by|creator|entered by|requisitioner|requester",
         asked: "who created|created by|who entered|who placed|who ordered|requester|requested by|wer hat .. bestellt|wer hat .. angelegt|wer hat .. erstellt|wer hat .. aufgegeben|ersteller|besteller|anforderer|מי יצר*|מי הזמין|מי פתח|מי ביצע",
-        noun: noun("The person who created it", "Der Ersteller", "יוצר ההזמנה", false),
+        noun: noun(
+            "The person who created it",
+            "Der Ersteller",
+            "יוצר ההזמנה",
+            false,
+        ),
     },
     Concept {
         key: Key::Approver,
@@ -295,12 +395,22 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         key: Key::Free,
         fields: "",
         asked: "free of charge|free|no charge|without charge|costs nothing|kostenlos*|gratis|kostenfrei*|unentgeltlich*|ohne berechnung|חינם|ללא עלות|ללא תשלום|ללא חיוב|בחינם",
-        noun: noun("The free items", "Die kostenlosen Positionen", "הפריטים ללא עלות", false),
+        noun: noun(
+            "The free items",
+            "Die kostenlosen Positionen",
+            "הפריטים ללא עלות",
+            false,
+        ),
     },
     Concept {
         key: Key::TrackingNumber,
         fields: "tracking number|tracking",
         asked: "tracking number|tracking|sendungsnummer|sendungsverfolgung|מספר מעקב",
-        noun: noun("The tracking number", "Die Sendungsnummer", "מספר המעקב", false),
+        noun: noun(
+            "The tracking number",
+            "Die Sendungsnummer",
+            "מספר המעקב",
+            false,
+        ),
     },
 ];

@@ -18,8 +18,14 @@ fn predicate(key: Key) -> Predicate {
     match key {
         Key::Invoiced => Predicate {
             english: ["has been fully invoiced", "has not been fully invoiced yet"],
-            german: ["wurde vollständig berechnet", "wurde noch nicht vollständig berechnet"],
-            hebrew: [["חויבה במלואה", "עדיין לא חויבה במלואה"], ["חויב במלואו", "עדיין לא חויב במלואו"]],
+            german: [
+                "wurde vollständig berechnet",
+                "wurde noch nicht vollständig berechnet",
+            ],
+            hebrew: [
+                ["חויבה במלואה", "עדיין לא חויבה במלואה"],
+                ["חויב במלואו", "עדיין לא חויב במלואו"],
+            ],
         },
         Key::Deleted => Predicate {
             english: ["has been deleted", "has not been deleted"],
@@ -32,15 +38,30 @@ fn predicate(key: Key) -> Predicate {
             hebrew: [["היא החזרה", "אינה החזרה"], ["הוא החזרה", "אינו החזרה"]],
         },
         _ => Predicate {
-            english: ["has been fully delivered", "has not been fully delivered yet"],
-            german: ["wurde vollständig geliefert", "wurde noch nicht vollständig geliefert"],
-            hebrew: [["סופקה במלואה", "עדיין לא סופקה במלואה"], ["סופק במלואו", "עדיין לא סופק במלואו"]],
+            english: [
+                "has been fully delivered",
+                "has not been fully delivered yet",
+            ],
+            german: [
+                "wurde vollständig geliefert",
+                "wurde noch nicht vollständig geliefert",
+            ],
+            hebrew: [
+                ["סופקה במלואה", "עדיין לא סופקה במלואה"],
+                ["סופק במלואו", "עדיין לא סופק במלואו"],
+            ],
         },
     }
 }
 
 /// A yes or a no about a subject; `answers` puts the word itself in front.
-pub(crate) fn flag(language: Language, key: Key, subject: &Subject, yes: bool, answers: bool) -> String {
+pub(crate) fn flag(
+    language: Language,
+    key: Key,
+    subject: &Subject,
+    yes: bool,
+    answers: bool,
+) -> String {
     let which = usize::from(!yes);
     let predicate = predicate(key);
     let gender = usize::from(matches!(subject, Subject::Item { .. }));
@@ -55,7 +76,9 @@ pub(crate) fn flag(language: Language, key: Key, subject: &Subject, yes: bool, a
     }
     let word = [["Yes", "No"], ["Ja", "Nein"], ["כן", "לא"]][language.index()][which];
     let opening = match language {
-        English => opening.replacen("Purchase", "purchase", 1).replacen("Item", "item", 1),
+        English => opening
+            .replacen("Purchase", "purchase", 1)
+            .replacen("Item", "item", 1),
         German => opening.replacen("Die Bestellung", "die Bestellung", 1),
         Hebrew => opening,
     };
@@ -63,18 +86,36 @@ pub(crate) fn flag(language: Language, key: Key, subject: &Subject, yes: bool, a
 }
 
 /// Not one item is.
-pub(crate) fn nothing_yet(language: Language, key: Key, subject: &Subject, answers: bool) -> String {
+pub(crate) fn nothing_yet(
+    language: Language,
+    key: Key,
+    subject: &Subject,
+    answers: bool,
+) -> String {
     let invoiced = key == Key::Invoiced;
     let order = match subject {
         Subject::Order(number) => number.clone(),
         other => other.opening(language),
     };
     let text = match language {
-        English => format!("nothing on purchase order {order} has been {} yet.", if invoiced { "invoiced" } else { "delivered" }),
-        German => format!("von der Bestellung {order} wurde noch nichts {}.", if invoiced { "berechnet" } else { "geliefert" }),
-        Hebrew => format!("אף פריט בהזמנה {order} עדיין לא {}.", if invoiced { "חויב" } else { "סופק" }),
+        English => format!(
+            "nothing on purchase order {order} has been {} yet.",
+            if invoiced { "invoiced" } else { "delivered" }
+        ),
+        German => format!(
+            "von der Bestellung {order} wurde noch nichts {}.",
+            if invoiced { "berechnet" } else { "geliefert" }
+        ),
+        Hebrew => format!(
+            "אף פריט בהזמנה {order} עדיין לא {}.",
+            if invoiced { "חויב" } else { "סופק" }
+        ),
     };
-    if answers { format!("{}, {text}", ["No", "Nein", "לא"][language.index()]) } else { capitalised(&text) }
+    if answers {
+        format!("{}, {text}", ["No", "Nein", "לא"][language.index()])
+    } else {
+        capitalised(&text)
+    }
 }
 
 /// A column of flags by its name, for lists: "delivered: yes".
@@ -91,7 +132,14 @@ pub(crate) fn flag_label(language: Language, key: Key, yes: bool) -> String {
 }
 
 /// Some items are, the others are not.
-pub(crate) fn delivery_split(language: Language, key: Key, subject: &Subject, yes: usize, all: usize, open: &[String]) -> String {
+pub(crate) fn delivery_split(
+    language: Language,
+    key: Key,
+    subject: &Subject,
+    yes: usize,
+    all: usize,
+    open: &[String],
+) -> String {
     let opening = subject.opening(language);
     let name = match key {
         Key::Invoiced => ["fully invoiced", "vollständig berechnet", "חויבו במלואם"],
@@ -102,7 +150,9 @@ pub(crate) fn delivery_split(language: Language, key: Key, subject: &Subject, ye
     let list = open.join(", ");
     match language {
         English => format!("{opening}: {yes} of {all} items are {name}; the others are {list}."),
-        German => format!("{opening}: {yes} von {all} Positionen sind {name}; die übrigen sind {list}."),
+        German => {
+            format!("{opening}: {yes} von {all} Positionen sind {name}; die übrigen sind {list}.")
+        }
         Hebrew => format!("{opening}: {yes} מתוך {all} פריטים {name}; היתר הם {list}."),
     }
 }

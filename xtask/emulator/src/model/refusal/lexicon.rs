@@ -17,7 +17,13 @@ pub(crate) struct Lexicon {
     pub(super) unless: &'static str,
 }
 
-const NOTHING: Lexicon = Lexicon { action: "", object: "", alone: "", opening: "", unless: "" };
+const NOTHING: Lexicon = Lexicon {
+    action: "",
+    object: "",
+    alone: "",
+    opening: "",
+    unless: "",
+};
 
 /// In order of gravity: the first that matches is the intent.
 pub(super) const INTENTS: &[(Intent, Lexicon)] = &[

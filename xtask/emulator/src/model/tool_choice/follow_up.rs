@@ -25,13 +25,22 @@ pub(crate) fn next(reading: &Reading<'_>, chance: &Chance<'_>) -> Option<Step> {
     let last = reading.calls.last()?;
     let stops_early = chance.happens("stops early", chance.profile.stops_early);
     if worth_a_retry(last) {
-        let tries = reading.calls.iter().filter(|call| call.tool == last.tool && call.input == last.input).count();
-        return (tries == 1 && !stops_early).then(|| Step::Call(vec![(last.tool.clone(), last.input.clone())]));
+        let tries = reading
+            .calls
+            .iter()
+            .filter(|call| call.tool == last.tool && call.input == last.input)
+            .count();
+        return (tries == 1 && !stops_early)
+            .then(|| Step::Call(vec![(last.tool.clone(), last.input.clone())]));
     }
-    let hits = reading.good_calls().last().filter(|call| !call.result.is_record())?;
+    let hits = reading
+        .good_calls()
+        .last()
+        .filter(|call| !call.result.is_record())?;
     let table = hits.result.main_table()?;
     let chosen = answer::chosen_hit(reading, table)?;
-    let open_question = reading.asked.iter().any(|key| !answers(chosen, *key)) || reading.asked.is_empty();
+    let open_question =
+        reading.asked.iter().any(|key| !answers(chosen, *key)) || reading.asked.is_empty();
     if !open_question || stops_early {
         return None;
     }
@@ -41,12 +50,19 @@ pub(crate) fn next(reading: &Reading<'_>, chance: &Chance<'_>) -> Option<Step> {
 /// Calls the tool that wants a document's number with the number of the chosen row.
 fn details_call(reading: &Reading<'_>, row: &Row) -> Option<Step> {
     let number = row.field(ID_FIELDS)?.text();
-    let wants_only_a_number = |parameter: &arguments::Parameter| !parameter.required || parameter.role == Role::Number;
+    let wants_only_a_number =
+        |parameter: &arguments::Parameter| !parameter.required || parameter.role == Role::Number;
     reading.tools.iter().find_map(|tool| {
         let parameters = arguments::parameters(tool);
-        let parameter = parameters.iter().find(|parameter| parameter.required && parameter.role == Role::Number)?;
+        let parameter = parameters
+            .iter()
+            .find(|parameter| parameter.required && parameter.role == Role::Number)?;
         let arguments = json!({ parameter.name.as_str(): number });
-        let done = reading.calls.iter().any(|call| call.tool == tool.name && call.input.get(&parameter.name).and_then(Value::as_str) == Some(number.as_str()));
-        (parameters.iter().all(wants_only_a_number) && !done).then(|| Step::Call(vec![(tool.name.clone(), arguments)]))
+        let done = reading.calls.iter().any(|call| {
+            call.tool == tool.name
+                && call.input.get(&parameter.name).and_then(Value::as_str) == Some(number.as_str())
+        });
+        (parameters.iter().all(wants_only_a_number) && !done)
+            .then(|| Step::Call(vec![(tool.name.clone(), arguments)]))
     })
 }

@@ -106,20 +106,33 @@ pub(super) fn parse(body: &[u8]) -> Result<Body, AwsError> {
 impl Body {
     /// The request as the models take it; blocks of other kinds were refused before.
     pub(super) fn into_model_request(self) -> Request {
-        let choice = self.tool_config.as_ref().and_then(|config| config.tool_choice.as_ref());
+        let choice = self
+            .tool_config
+            .as_ref()
+            .and_then(|config| config.tool_choice.as_ref());
         let tool_choice = match choice {
-            Some(WireToolChoice { tool: Some(tool), .. }) => ToolChoice::Tool(tool.name.clone()),
+            Some(WireToolChoice {
+                tool: Some(tool), ..
+            }) => ToolChoice::Tool(tool.name.clone()),
             Some(WireToolChoice { any: Some(_), .. }) => ToolChoice::Any,
             _ => ToolChoice::Auto,
         };
-        let specs = self.tool_config.into_iter().flat_map(|config| config.tools).filter_map(|entry| entry.tool_spec);
+        let specs = self
+            .tool_config
+            .into_iter()
+            .flat_map(|config| config.tools)
+            .filter_map(|entry| entry.tool_spec);
         Request {
             system: self.system.iter().filter_map(text).collect(),
             messages: self
                 .messages
                 .into_iter()
                 .map(|message| Message {
-                    role: if message.role == "user" { Role::User } else { Role::Assistant },
+                    role: if message.role == "user" {
+                        Role::User
+                    } else {
+                        Role::Assistant
+                    },
                     content: message.content.iter().filter_map(block).collect(),
                 })
                 .collect(),
@@ -132,7 +145,10 @@ impl Body {
                 .collect(),
             tool_choice,
             temperature: self.inference_config.temperature.unwrap_or(0.0),
-            max_tokens: self.inference_config.max_tokens.and_then(|limit| usize::try_from(limit).ok()),
+            max_tokens: self
+                .inference_config
+                .max_tokens
+                .and_then(|limit| usize::try_from(limit).ok()),
             stop_sequences: self.inference_config.stop_sequences,
         }
     }
@@ -140,22 +156,51 @@ impl Body {
 
 /// The text of a text block, guarded or not.
 fn text(block: &Map<String, Value>) -> Option<String> {
-    let guarded = || block.get("guardContent")?.get("text")?.get("text")?.as_str();
-    block.get("text").and_then(Value::as_str).or_else(guarded).map(str::to_owned)
+    let guarded = || {
+        block
+            .get("guardContent")?
+            .get("text")?
+            .get("text")?
+            .as_str()
+    };
+    block
+        .get("text")
+        .and_then(Value::as_str)
+        .or_else(guarded)
+        .map(str::to_owned)
 }
 
 fn block(block: &Map<String, Value>) -> Option<Block> {
-    let string = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let string = |value: &Value, member: &str| {
+        value
+            .get(member)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     if let Some(call) = block.get("toolUse") {
-        let input = call.get("input").cloned().unwrap_or_else(|| Value::Object(Map::new()));
-        return Some(Block::ToolUse { id: string(call, "toolUseId"), name: string(call, "name"), input });
+        let input = call
+            .get("input")
+            .cloned()
+            .unwrap_or_else(|| Value::Object(Map::new()));
+        return Some(Block::ToolUse {
+            id: string(call, "toolUseId"),
+            name: string(call, "name"),
+            input,
+        });
     }
     if let Some(result) = block.get("toolResult") {
-        let content = result.get("content").and_then(Value::as_array).cloned().unwrap_or_default();
+        let content = result
+            .get("content")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         let json: Vec<&Value> = content.iter().filter_map(|part| part.get("json")).collect();
-        let texts = content.iter().map(|part| match (part.get("text").and_then(Value::as_str), part.get("json")) {
-            (Some(text), _) => text.to_owned(),
-            (None, json) => json.map(Value::to_string).unwrap_or_default(),
+        let texts = content.iter().map(|part| {
+            match (part.get("text").and_then(Value::as_str), part.get("json")) {
+                (Some(text), _) => text.to_owned(),
+                (None, json) => json.map(Value::to_string).unwrap_or_default(),
+            }
         });
         return Some(Block::ToolResult {
             id: string(result, "toolUseId"),

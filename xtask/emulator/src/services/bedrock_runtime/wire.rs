@@ -24,7 +24,9 @@ pub(super) fn answer(completion: &Completion, latency: Duration) -> Value {
 fn block(block: &Block) -> Option<Value> {
     match block {
         Block::Text(text) => Some(json!({"text": text})),
-        Block::ToolUse { id, name, input } => Some(json!({"toolUse": {"toolUseId": id, "name": name, "input": input}})),
+        Block::ToolUse { id, name, input } => {
+            Some(json!({"toolUse": {"toolUseId": id, "name": name, "input": input}}))
+        }
         // A model does not answer with a tool's result.
         Block::ToolResult { .. } => None,
     }

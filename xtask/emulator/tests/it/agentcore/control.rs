@@ -1,9 +1,6 @@
 use aws_sdk_bedrockagentcorecontrol::{
     error::ProvideErrorMetadata as _,
-    types::{
-        AgentRuntimeStatus, LifecycleConfiguration,
-        ValidationExceptionReason,
-    },
+    types::{AgentRuntimeStatus, LifecycleConfiguration, ValidationExceptionReason},
 };
 
 use super::{ROLE, artifact, client, create, public, ready, settled};

@@ -1,4 +1,6 @@
-use aws_sdk_bedrockagentcorecontrol::{error::ProvideErrorMetadata as _, types::AgentRuntimeEndpointStatus};
+use aws_sdk_bedrockagentcorecontrol::{
+    error::ProvideErrorMetadata as _, types::AgentRuntimeEndpointStatus,
+};
 
 use super::{ROLE, artifact, client, create, public, ready, settled};
 use crate::{

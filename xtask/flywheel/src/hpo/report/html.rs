@@ -8,12 +8,13 @@ use super::table::{NUMBERS, dimensions, numbers, varied};
 use super::worst::worst;
 use super::{CandidateReport, QualityReport, Report};
 use crate::hpo::Plan;
+use crate::hpo::ranking::RESAMPLES;
 use crate::hpo::study::Outcome;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// Width of an interval's picture.
-const BAR_PX: f64 = 180.0;
+const BAR_PX: f64 = 140.0;
 
 /// The whole page.
 pub(super) fn html(report: &Report, plan: &Plan, outcomes: &[Outcome]) -> String {
@@ -79,7 +80,7 @@ fn candidates(report: &Report) -> String {
         .filter_map(|c| c.quality.and_then(|quality| quality.low))
         .fold(1.0, f64::min);
     // The axis begins at a round number below everything shown.
-    let from = (lowest * 10.0).floor() / 10.0;
+    let from = ((lowest * 10.0).floor() / 10.0).clamp(0.0, 0.9);
     let mut text =
         "<section><h2>Candidates</h2>\n<table class=\"sortable\"><thead><tr><th>candidate</th>"
             .to_owned();
@@ -88,7 +89,7 @@ fn candidates(report: &Report) -> String {
     }
     _ = write!(
         text,
-        "<th>{from:.1} to 1.0</th><th>best in</th></tr></thead>\n<tbody>\n"
+        "<th>best in</th><th>{from:.1} to 1.0</th></tr></thead>\n<tbody>\n"
     );
     for candidate in &report.candidates {
         let is_recommended = report
@@ -115,6 +116,7 @@ fn candidates(report: &Report) -> String {
                 escape(number)
             );
         }
+        let mean = candidate.quality.map_or(-1.0, |quality| quality.mean);
         let bar = candidate
             .quality
             .map(|quality| bar(quality, from))
@@ -129,7 +131,8 @@ fn candidates(report: &Report) -> String {
         let probability = probability.map_or(0.0, |standing| 100.0 * standing.probability_best);
         _ = writeln!(
             text,
-            "<td>{bar}</td><td class=\"number\" data-sort=\"{probability}\">{probability:.0} %</td></tr>"
+            "<td class=\"number\" data-sort=\"{probability}\">{probability:.0} %</td>\
+             <td data-sort=\"{mean}\">{bar}</td></tr>"
         );
     }
     text += "</tbody></table>\n";
@@ -145,7 +148,12 @@ fn candidates(report: &Report) -> String {
             escape(reason)
         );
     }
-    text + "<p class=\"hint\">“best in”: share of 2000 redrawings of the questions in which the candidate has the highest quality.</p></section>\n"
+    _ = writeln!(
+        text,
+        "<p class=\"hint\">“best in”: the share of {RESAMPLES} redrawings of the questions in which the candidate has \
+         the highest quality. The interval is that of 95 %.</p></section>"
+    );
+    text
 }
 
 /// What the columns of [`NUMBERS`] sort by.
