@@ -93,6 +93,16 @@ impl StartError {
     }
 }
 
+/// Whether an agent with this configuration would start: its system prompt can be loaded.
+///
+/// # Errors
+/// When the prompt cannot be loaded.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    prompts::load(&config.prompts_dir, &config.hyperparams.prompt)
+        .map(|_| ())
+        .map_err(StartError::Prompt)
+}
+
 /// Puts the agent together, listens, and serves until `shutdown` resolves.
 ///
 /// # Errors

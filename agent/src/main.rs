@@ -1,10 +1,16 @@
 //! Entry point of the container: environment in, server until a signal, exit code out.
+//!
+//! With `--check` it reads its environment, loads the system prompt and stops: exit code 0 when it would start, 2 and
+//! the reason when it would not.
 
 use std::process::ExitCode;
 
 use agent::config::Config;
 use agent::{StartError, error, logging, server};
 use tracing::level_filters::LevelFilter;
+
+/// Asks whether the agent would start, without starting it.
+const CHECK: &str = "--check";
 
 fn main() -> ExitCode {
     // Somebody may have installed one already; any will do.
@@ -32,6 +38,9 @@ fn start() -> Result<(), StartError> {
             .map_or(LevelFilter::INFO, |config| config.log_level),
     );
     let config = config?;
+    if std::env::args().any(|argument| argument == CHECK) {
+        return agent::check(&config);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

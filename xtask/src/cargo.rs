@@ -10,6 +10,15 @@ use xshell::{Cmd, Shell, cmd};
 /// compiled once with one set of features.
 pub(crate) const BINARIES: [&str; 4] = ["flywheel", "emulator", "agent", "sap-lambda"];
 
+/// Variables that cargo sets for the process it runs.
+const OUTER_CARGO: [&str; 5] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_",
+    "CARGO_PRIMARY_",
+];
+
 /// Where the workspace lies, and a shell that stands in it.
 pub(crate) struct Workspace {
     pub(crate) shell: Shell,
@@ -28,9 +37,19 @@ impl Workspace {
         Ok(Self { shell, root })
     }
 
-    /// `cargo` of the toolchain that runs this task.
+    /// `cargo` of the toolchain that runs this task, without what the outer cargo told this process about itself:
+    /// build scripts that watch those variables (ring's does) would run again, and everything above them compile
+    /// again, each time the two ways of calling cargo take turns.
     pub(crate) fn cargo(&self) -> Cmd<'_> {
-        cmd!(self.shell, "cargo").quiet()
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "names only, to take them out of a child's environment"
+        )]
+        let outer = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        let outer = outer.filter(|name| OUTER_CARGO.iter().any(|prefix| name.starts_with(prefix)));
+        outer.fold(cmd!(self.shell, "cargo").quiet(), |cargo, name| {
+            cargo.env_remove(name)
+        })
     }
 
     /// Folder of the debug binaries.
@@ -41,7 +60,9 @@ impl Workspace {
     /// Cargo's target folder, wherever the user's configuration puts it.
     pub(crate) fn target_dir(&self) -> Result<PathBuf> {
         let metadata = self.metadata(&["--no-deps"])?;
-        let target = metadata["target_directory"].as_str().context("cargo metadata names a target directory")?;
+        let target = metadata["target_directory"]
+            .as_str()
+            .context("cargo metadata names a target directory")?;
         Ok(PathBuf::from(target))
     }
 
@@ -73,12 +94,18 @@ pub(crate) fn step(name: &str, run: impl FnOnce() -> Result<()>) -> Result<()> {
     say(&format!("── {name}"));
     let start = Instant::now();
     run().with_context(|| format!("`{name}` failed"))?;
-    say(&format!("   {name}: ok in {:.1} s", start.elapsed().as_secs_f64()));
+    say(&format!(
+        "   {name}: ok in {:.1} s",
+        start.elapsed().as_secs_f64()
+    ));
     Ok(())
 }
 
 /// Progress and messages go to standard error: standard output is for data.
-#[expect(clippy::print_stderr, reason = "the one place this crate writes to standard error")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place this crate writes to standard error"
+)]
 pub(crate) fn say(line: &str) {
     eprintln!("{line}");
 }

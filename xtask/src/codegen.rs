@@ -17,7 +17,15 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let path = workspace.root.join("terraform/sap_tools.json");
     let wanted = workspace
         .cargo()
-        .args(["run", "--quiet", "--locked", "--package", "sap-lambda", "--bin", "tool-schema"])
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            "sap-lambda",
+            "--bin",
+            "tool-schema",
+        ])
         .read()
         .context("failed to print the tool schema")?
         + "\n";
@@ -25,7 +33,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     if present == wanted {
         return Ok(());
     }
-    ensure!(!args.check, "terraform/sap_tools.json is stale; run `cargo xtask codegen` and commit it");
+    ensure!(
+        !args.check,
+        "terraform/sap_tools.json is stale; run `cargo xtask codegen` and commit it"
+    );
     let temporary = path.with_extension("json.tmp");
     std::fs::write(&temporary, wanted).context("failed to write the tool schema")?;
     std::fs::rename(&temporary, &path).context("failed to put the tool schema in place")?;

@@ -20,7 +20,10 @@ pub(crate) struct Args {
 pub(crate) fn run(workspace: &Workspace, command: &str, args: &Args) -> Result<ExitCode> {
     workspace.build_binaries()?;
     let mut flywheel = Command::new(workspace.bin_dir()?.join("flywheel"));
-    flywheel.arg(command).args(&args.rest).env("FLYWHEEL_ROOT", &workspace.root);
+    flywheel
+        .arg(command)
+        .args(&args.rest)
+        .env("FLYWHEEL_ROOT", &workspace.root);
     hand_over(flywheel)
 }
 
@@ -33,6 +36,8 @@ fn hand_over(mut command: Command) -> Result<ExitCode> {
 
 #[cfg(not(unix))]
 fn hand_over(mut command: Command) -> Result<ExitCode> {
-    let status = command.status().context("failed to start the flywheel binary")?;
+    let status = command
+        .status()
+        .context("failed to start the flywheel binary")?;
     Ok(u8::try_from(status.code().unwrap_or(1)).map_or(ExitCode::FAILURE, ExitCode::from))
 }

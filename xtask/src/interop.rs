@@ -57,9 +57,15 @@ pub(crate) fn run(workspace: &Workspace, Args {}: &Args) -> Result<()> {
     // The emulator stays up as long as the agent's process holds it, so the study's results can be read afterwards.
     let outcome = scripts(workspace, &python, &flywheel, &up.facts);
     drop(up.child.stdin.take());
-    let status = up.child.wait().context("failed to wait for the local agent")?;
+    let status = up
+        .child
+        .wait()
+        .context("failed to wait for the local agent")?;
     outcome?;
-    ensure!(status.success(), "the local agent did not clean up: {status}");
+    ensure!(
+        status.success(),
+        "the local agent did not clean up: {status}"
+    );
     Ok(())
 }
 
@@ -79,8 +85,11 @@ fn start_agent(workspace: &Workspace, flywheel: &Path) -> Result<Running> {
         .context("failed to start `flywheel agent-up`")?;
     let mut line = String::new();
     let stdout = child.stdout.take().context("standard output is a pipe")?;
-    BufReader::new(stdout).read_line(&mut line).context("failed to read from `flywheel agent-up`")?;
-    let facts = serde_json::from_str(&line).context("`flywheel agent-up` printed no runtime; its messages are above")?;
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .context("failed to read from `flywheel agent-up`")?;
+    let facts = serde_json::from_str(&line)
+        .context("`flywheel agent-up` printed no runtime; its messages are above")?;
     Ok(Running { child, facts })
 }
 
@@ -93,13 +102,22 @@ fn scripts(workspace: &Workspace, python: &Path, flywheel: &Path, agent: &AgentU
             .stderr(Stdio::inherit())
             .output()
             .context("failed to start `flywheel hpo`")?;
-        ensure!(output.status.success(), "`flywheel hpo` ended with {}", output.status);
-        let parsed: Study = serde_json::from_slice(&output.stdout).context("failed to read the study's JSON")?;
+        ensure!(
+            output.status.success(),
+            "`flywheel hpo` ended with {}",
+            output.status
+        );
+        let parsed: Study =
+            serde_json::from_slice(&output.stdout).context("failed to read the study's JSON")?;
         study = Some(parsed);
         Ok(())
     })?;
     let study = study.context("the study was read")?;
-    let run_name = &study.candidates.first().context("the study has a candidate")?.run_name;
+    let run_name = &study
+        .candidates
+        .first()
+        .context("the study has a candidate")?
+        .run_name;
     for script in ["boto3_agentcore.py", "langfuse_sdk.py"] {
         step(script, || {
             let status = Command::new(python)
@@ -130,8 +148,15 @@ fn environment(workspace: &Workspace) -> Result<PathBuf> {
     step("install", || {
         let sh = &workspace.shell;
         let venv = folder.join("venv");
-        cmd!(sh, "python3 -m venv --clear {venv}").run().context("`python3` with `venv` is needed (Debian: python3-venv)")?;
-        cmd!(sh, "{python} -m pip install --quiet --disable-pip-version-check").args(PACKAGES).run()?;
+        cmd!(sh, "python3 -m venv --clear {venv}")
+            .run()
+            .context("`python3` with `venv` is needed (Debian: python3-venv)")?;
+        cmd!(
+            sh,
+            "{python} -m pip install --quiet --disable-pip-version-check"
+        )
+        .args(PACKAGES)
+        .run()?;
         std::fs::write(&stamp, &wanted).context("failed to write the stamp")?;
         Ok(())
     })?;

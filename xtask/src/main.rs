@@ -89,9 +89,16 @@ mod tests {
     fn every_command_has_one_line_of_help() {
         let cli = super::Cli::command();
         for command in cli.get_subcommands() {
-            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            let about = command
+                .get_about()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             assert!(about.len() > 20, "`{}` has no help", command.get_name());
-            assert!(about.len() < 100, "`{}`: one line, please: {about}", command.get_name());
+            assert!(
+                about.len() < 100,
+                "`{}`: one line, please: {about}",
+                command.get_name()
+            );
         }
     }
 }

@@ -17,6 +17,29 @@ pub(crate) struct Args {
 /// Builds the binaries the evaluation suite deploys, then runs the tests.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     step("build", || workspace.build_binaries())?;
-    let scope: &[&str] = if args.rest.iter().any(|arg| arg == "-p" || arg == "--package") { &[] } else { &["--workspace"] };
-    step("test", || Ok(workspace.cargo().args(["test", "--locked"]).args(scope).args(&args.rest).run()?))
+    let scoped = args
+        .rest
+        .iter()
+        .any(|arg| arg == "-p" || arg == "--package");
+    let scope: &[&str] = if scoped { &[] } else { &["--workspace"] };
+    if !scoped && args.rest.is_empty() {
+        // A bare `cargo test -p eval-suite` is the gate alone; the suite's own tests are asked for by name.
+        step("test of the evaluation suite itself", || {
+            let suite = ["test", "--locked", "--package", "eval-suite"];
+            workspace
+                .cargo()
+                .args(suite)
+                .args(["--lib", "--test", "it"])
+                .run()?;
+            Ok(workspace.cargo().args(suite).arg("--doc").run()?)
+        })?;
+    }
+    step("test", || {
+        Ok(workspace
+            .cargo()
+            .args(["test", "--locked"])
+            .args(scope)
+            .args(&args.rest)
+            .run()?)
+    })
 }

@@ -34,8 +34,23 @@ const NOWHERE: [&str; 3] = ["aws-lc-sys", "openssl-sys", "native-tls"];
 
 /// Top level of the repository, as agreed with the user; the rest is what tools force there.
 const TOP_LEVEL: [&str; 17] = [
-    ".cargo", ".ci", ".git", ".github", ".gitignore", "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "agent", "datasets",
-    "eval-suite", "rust-toolchain.toml", "sap-lambda", "target", "terraform", "xtask",
+    ".cargo",
+    ".ci",
+    ".git",
+    ".github",
+    ".gitignore",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "agent",
+    "datasets",
+    "eval-suite",
+    "rust-toolchain.toml",
+    "sap-lambda",
+    "target",
+    "terraform",
+    "xtask",
 ];
 
 /// A file of this many lines or more has a seam nobody looked for.
@@ -86,8 +101,8 @@ struct DepKind {
 
 /// Collects every breach, then fails once with all of them.
 pub(crate) fn run(workspace: &Workspace, Args {}: &Args) -> Result<()> {
-    let metadata: Metadata =
-        serde_json::from_value(workspace.metadata(&[])?).context("failed to understand `cargo metadata`")?;
+    let metadata: Metadata = serde_json::from_value(workspace.metadata(&[])?)
+        .context("failed to understand `cargo metadata`")?;
     let mut breaches = Vec::new();
     dependency_direction(&metadata, &mut breaches);
     absences(&metadata, &mut breaches);
@@ -105,16 +120,31 @@ pub(crate) fn run(workspace: &Workspace, Args {}: &Args) -> Result<()> {
 
 fn dependency_direction(metadata: &Metadata, breaches: &mut Vec<String>) {
     let allowed: BTreeMap<&str, &[&str]> = MAY_DEPEND_ON.into_iter().collect();
-    for package in metadata.packages.iter().filter(|package| metadata.workspace_members.contains(&package.id)) {
+    for package in metadata
+        .packages
+        .iter()
+        .filter(|package| metadata.workspace_members.contains(&package.id))
+    {
         let Some(may) = allowed.get(package.name.as_str()) else {
-            breaches.push(format!("crate `{}` is not in tidy's table of who may depend on whom", package.name));
+            breaches.push(format!(
+                "crate `{}` is not in tidy's table of who may depend on whom",
+                package.name
+            ));
             continue;
         };
-        for dependency in package.dependencies.iter().filter(|dependency| allowed.contains_key(dependency.name.as_str())) {
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|dependency| allowed.contains_key(dependency.name.as_str()))
+        {
             let dev = dependency.kind.as_deref() == Some("dev");
-            let fine = may.contains(&dependency.name.as_str()) || (dev && DEV_ONLY.contains(&dependency.name.as_str()));
+            let fine = may.contains(&dependency.name.as_str())
+                || (dev && DEV_ONLY.contains(&dependency.name.as_str()));
             if !fine {
-                breaches.push(format!("`{}` must not depend on `{}`", package.name, dependency.name));
+                breaches.push(format!(
+                    "`{}` must not depend on `{}`",
+                    package.name, dependency.name
+                ));
             }
         }
     }
@@ -122,13 +152,21 @@ fn dependency_direction(metadata: &Metadata, breaches: &mut Vec<String>) {
 
 /// Everything below `root` in the graph of normal and build dependencies.
 fn reachable<'a>(metadata: &'a Metadata, root: &str) -> BTreeSet<&'a str> {
-    let nodes: BTreeMap<&str, &Node> = metadata.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
+    let nodes: BTreeMap<&str, &Node> = metadata
+        .resolve
+        .nodes
+        .iter()
+        .map(|node| (node.id.as_str(), node))
+        .collect();
     let mut open = vec![root];
     let mut seen = BTreeSet::new();
     while let Some(id) = open.pop() {
         let Some(node) = nodes.get(id) else { continue };
         for dep in &node.deps {
-            let normal = dep.dep_kinds.iter().any(|kind| kind.kind.as_deref() != Some("dev"));
+            let normal = dep
+                .dep_kinds
+                .iter()
+                .any(|kind| kind.kind.as_deref() != Some("dev"));
             if normal && seen.insert(dep.pkg.as_str()) {
                 open.push(&dep.pkg);
             }
@@ -138,26 +176,50 @@ fn reachable<'a>(metadata: &'a Metadata, root: &str) -> BTreeSet<&'a str> {
 }
 
 fn absences(metadata: &Metadata, breaches: &mut Vec<String>) {
-    let names: BTreeMap<&str, &str> =
-        metadata.packages.iter().map(|package| (package.id.as_str(), package.name.as_str())).collect();
-    for package in metadata.packages.iter().filter(|package| metadata.workspace_members.contains(&package.id)) {
+    let names: BTreeMap<&str, &str> = metadata
+        .packages
+        .iter()
+        .map(|package| (package.id.as_str(), package.name.as_str()))
+        .collect();
+    for package in metadata
+        .packages
+        .iter()
+        .filter(|package| metadata.workspace_members.contains(&package.id))
+    {
         let below = reachable(metadata, &package.id);
         for name in below.iter().filter_map(|id| names.get(id)) {
-            if package.name == "xtask" && FRONT_DOOR_WITHOUT.iter().any(|banned| name.starts_with(banned)) {
-                breaches.push(format!("the front door pulls in `{name}`; it must build in seconds"));
+            if package.name == "xtask"
+                && FRONT_DOOR_WITHOUT
+                    .iter()
+                    .any(|banned| name.starts_with(banned))
+            {
+                breaches.push(format!(
+                    "the front door pulls in `{name}`; it must build in seconds"
+                ));
             }
         }
     }
-    let used: BTreeSet<&str> = metadata.resolve.nodes.iter().filter_map(|node| names.get(node.id.as_str()).copied()).collect();
+    let used: BTreeSet<&str> = metadata
+        .resolve
+        .nodes
+        .iter()
+        .filter_map(|node| names.get(node.id.as_str()).copied())
+        .collect();
     for banned in NOWHERE.iter().filter(|banned| used.contains(**banned)) {
         // `cargo metadata` resolves for every platform; a crate used only elsewhere is still one too many.
-        breaches.push(format!("`{banned}` is in the dependency graph; TLS is rustls with ring"));
+        breaches.push(format!(
+            "`{banned}` is in the dependency graph; TLS is rustls with ring"
+        ));
     }
 }
 
 /// Versions and features stand in the workspace table alone.
 fn versions_in_one_place(metadata: &Metadata, breaches: &mut Vec<String>) -> Result<()> {
-    for package in metadata.packages.iter().filter(|package| metadata.workspace_members.contains(&package.id)) {
+    for package in metadata
+        .packages
+        .iter()
+        .filter(|package| metadata.workspace_members.contains(&package.id))
+    {
         let text = fs::read_to_string(&package.manifest_path)
             .with_context(|| format!("failed to read {}", package.manifest_path.display()))?;
         let mut in_dependencies = false;
@@ -192,12 +254,16 @@ fn sources(root: &Path, breaches: &mut Vec<String>) -> Result<()> {
     for path in rust_files(root)? {
         let shown = path.strip_prefix(root).unwrap_or(&path).display();
         if path.file_name().is_some_and(|name| name == "mod.rs") {
-            breaches.push(format!("{shown}: write `foo.rs` beside `foo/`, never `mod.rs`"));
+            breaches.push(format!(
+                "{shown}: write `foo.rs` beside `foo/`, never `mod.rs`"
+            ));
         }
         let text = fs::read_to_string(&path).with_context(|| format!("failed to read {shown}"))?;
         let lines = text.lines().count();
         if lines > MOST_LINES {
-            breaches.push(format!("{shown}: {lines} lines; look for a seam (limit {MOST_LINES})"));
+            breaches.push(format!(
+                "{shown}: {lines} lines; look for a seam (limit {MOST_LINES})"
+            ));
         }
     }
     Ok(())
@@ -205,9 +271,14 @@ fn sources(root: &Path, breaches: &mut Vec<String>) -> Result<()> {
 
 fn rust_files(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    let mut open: Vec<PathBuf> = ["xtask", "agent", "sap-lambda", "eval-suite"].iter().map(|name| root.join(name)).collect();
+    let mut open: Vec<PathBuf> = ["xtask", "agent", "sap-lambda", "eval-suite"]
+        .iter()
+        .map(|name| root.join(name))
+        .collect();
     while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("failed to list {}", folder.display()))? {
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("failed to list {}", folder.display()))?
+        {
             let path = entry?.path();
             if path.is_dir() {
                 open.push(path);
@@ -230,7 +301,10 @@ mod tests {
                 id: name.to_owned(),
                 name: name.to_owned(),
                 manifest_path: PathBuf::new(),
-                dependencies: vec![Dependency { name: dependency.to_owned(), kind: kind.map(str::to_owned) }],
+                dependencies: vec![Dependency {
+                    name: dependency.to_owned(),
+                    kind: kind.map(str::to_owned),
+                }],
             }],
             workspace_members: vec![name.to_owned()],
             resolve: Resolve { nodes: Vec::new() },
@@ -245,8 +319,14 @@ mod tests {
         assert!(check("flywheel", "eval-suite", None).is_empty());
         assert!(check("agent", "serde", None).is_empty());
         assert!(check("eval-suite", "emulator", Some("dev")).is_empty());
-        assert_eq!(check("eval-suite", "emulator", None), ["`eval-suite` must not depend on `emulator`"]);
-        assert_eq!(check("agent", "eval-suite", Some("dev")), ["`agent` must not depend on `eval-suite`"]);
+        assert_eq!(
+            check("eval-suite", "emulator", None),
+            ["`eval-suite` must not depend on `emulator`"]
+        );
+        assert_eq!(
+            check("agent", "eval-suite", Some("dev")),
+            ["`agent` must not depend on `eval-suite`"]
+        );
         assert_eq!(check("stray", "serde", None).len(), 1);
     }
 

@@ -315,3 +315,25 @@ async fn a_wrong_configuration_ends_with_code_2_before_listening() {
     )
     .await;
 }
+
+/// What the deployer asks before it deploys.
+#[tokio::test]
+async fn check_says_whether_it_would_start() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("prompts")).unwrap();
+    std::fs::write(folder.path().join("prompts/plain.md"), "Answer.").unwrap();
+    let check = async |prompt: &str, expected: i32| {
+        let document = json!({ "model_id": "m", "system_prompt": prompt }).to_string();
+        let ended = Command::new(env!("CARGO_BIN_EXE_agent"))
+            .arg("--check")
+            .current_dir(folder.path())
+            .env_clear()
+            .envs(environment(&[("AGENT_HYPERPARAMS", &document)]))
+            .output();
+        let limit = std::time::Duration::from_secs(30);
+        let output = tokio::time::timeout(limit, ended).await.unwrap().unwrap();
+        assert_eq!(output.status.code(), Some(expected), "{output:?}");
+    };
+    check("plain", 0).await;
+    check("fancy", 2).await;
+}

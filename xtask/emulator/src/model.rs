@@ -203,6 +203,22 @@ fn decide(reading: &Reading<'_>, choice: &ToolChoice, chance: &Chance<'_>) -> St
         .unwrap_or_else(|| Step::Say(answer::compose(reading, chance)))
 }
 
+/// JSON with its keys in order, so that the same arguments are the same text however they were sent.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(object) => {
+            let mut members: Vec<String> = object
+                .iter()
+                .map(|(name, value)| format!("{name}:{}", canonical(value)))
+                .collect();
+            members.sort_unstable();
+            format!("{{{}}}", members.join(","))
+        }
+        Value::Array(values) => values.iter().map(canonical).collect::<Vec<_>>().join(";"),
+        value => value.to_string(),
+    }
+}
+
 /// Everything that makes the request what it is, but for the ids of tool calls, which carry no meaning.
 fn fingerprint(request: &Request) -> String {
     let mut text = request.system.join("\u{1}");
@@ -215,7 +231,9 @@ fn fingerprint(request: &Request) -> String {
         for block in &message.content {
             match block {
                 Block::Text(said) => text.push_str(said),
-                Block::ToolUse { name, input, .. } => text.push_str(&format!("{name}{input}")),
+                Block::ToolUse { name, input, .. } => {
+                    text.push_str(&format!("{name}{}", canonical(input)))
+                }
                 Block::ToolResult { text: result, .. } => text.push_str(result),
             }
             text.push('\u{4}');
@@ -224,7 +242,9 @@ fn fingerprint(request: &Request) -> String {
     for tool in &request.tools {
         text.push_str(&format!(
             "{}\u{5}{}\u{5}{}",
-            tool.name, tool.description, tool.input_schema
+            tool.name,
+            tool.description,
+            canonical(&tool.input_schema)
         ));
     }
     text

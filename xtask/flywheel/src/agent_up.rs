@@ -5,12 +5,13 @@ use std::io::Read as _;
 use serde_json::json;
 
 use crate::cli::Context;
-use crate::deploy::{Deployer, base_hyperparameters};
+use crate::deploy::{Deployer, base_hyperparameters, check_base};
 use crate::exit::Exit;
 
 /// Runs `agent-up`: deploys, prints one JSON line, waits for the end of stdin, deletes everything.
 pub(crate) async fn run(ctx: &Context) -> anyhow::Result<Exit> {
     let hyperparameters = base_hyperparameters(&ctx.config.paths)?;
+    check_base(&ctx.config.paths, &hyperparameters).await?;
     let environment = ctx.open_environment().await?;
     let deployer = Deployer::open(&environment, ctx, "agent-up").await?;
     let closed = stdin_closed();

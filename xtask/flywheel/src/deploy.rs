@@ -2,6 +2,7 @@
 
 pub(crate) mod image;
 pub(crate) mod ledger;
+pub(crate) mod preflight;
 pub(crate) mod recovery;
 pub(crate) mod registry;
 pub(crate) mod runtime;
@@ -65,6 +66,7 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
         });
         return Ok(Exit::Done);
     }
+    check_base(&ctx.config.paths, &hyperparameters).await?;
     let environment = ctx.open_environment().await?;
     let deployer = Deployer::open(&environment, ctx, "deploy").await?;
     let work = async {
@@ -104,6 +106,19 @@ pub(crate) fn base_hyperparameters(paths: &Paths) -> Result<Hyperparameters, Con
         )),
         _ => Ok(hyperparameters),
     }
+}
+
+/// Refuses what the agent would refuse of `agent/hyperparams.toml`.
+pub(crate) async fn check_base(
+    paths: &Paths,
+    hyperparameters: &Hyperparameters,
+) -> Result<(), ConfigError> {
+    preflight::check(
+        paths,
+        &paths.shown(&paths.hyperparameters()),
+        hyperparameters,
+    )
+    .await
 }
 
 /// The names of the system prompts, from the files' stems.

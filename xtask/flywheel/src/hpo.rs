@@ -14,11 +14,14 @@ use eval_suite::dataset::Dataset;
 use eval_suite::evaluator::{self, Budgets};
 use eval_suite::gate::Gates;
 use eval_suite::langfuse::LangfuseClient;
+use futures::StreamExt as _;
+use futures::stream;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::Context;
-use crate::config::load_toml;
+use crate::config::{ConfigError, load_toml};
+use crate::deploy::preflight;
 use crate::deploy::runtime::check_environment;
 use crate::deploy::{Deployer, agent_environment, base_hyperparameters};
 use crate::environment::Environment;
@@ -28,6 +31,9 @@ use journal::Journal;
 use report::{Frame, Report};
 use space::{Candidate, StudyFile};
 use study::Study;
+
+/// Agents started at once to ask them about a candidate.
+const CONCURRENT_CHECKS: usize = 8;
 
 /// Arguments of `hpo`.
 #[derive(Debug, clap::Args)]
@@ -40,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     dataset: Option<PathBuf>,
 
-    /// Check everything, print the plan and stop
+    /// Check the files, print the plan and stop
     #[arg(long)]
     dry_run: bool,
 }
@@ -48,6 +54,8 @@ pub(crate) struct Args {
 /// A checked study: nothing in it can be refused later for being written wrongly.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// The study file's name, for messages.
+    pub(crate) shown: String,
     /// The study file.
     pub(crate) file: StudyFile,
     /// The questions.
@@ -82,6 +90,7 @@ impl Plan {
             .collect();
         let budgets = Gates::load(&paths.gates(), &names)?.budgets;
         Ok(Self {
+            shown,
             file,
             dataset,
             candidates,
@@ -134,6 +143,7 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
         });
         return Ok(Exit::Done);
     }
+    check_startable(&plan, ctx).await?;
     let environment = ctx.open_environment().await?;
     check_deployable(&plan, &environment)?;
     let langfuse = langfuse(&environment, ctx).await?;
@@ -178,6 +188,24 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     } else {
         Exit::Done
     })
+}
+
+/// What the agent itself says of each candidate.
+async fn check_startable(plan: &Plan, ctx: &Context) -> Result<(), ConfigError> {
+    let checks = plan.candidates.iter().map(async |candidate| {
+        let place = format!(
+            "{}: candidate {} ({})",
+            plan.shown,
+            candidate.id,
+            candidate.label()
+        );
+        preflight::check(&ctx.config.paths, &place, &candidate.hyperparameters).await
+    });
+    let mut checks = stream::iter(checks).buffered(CONCURRENT_CHECKS);
+    while let Some(checked) = checks.next().await {
+        checked?;
+    }
+    Ok(())
 }
 
 /// The limits that depend on the environment, before anything is created in it.

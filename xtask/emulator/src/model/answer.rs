@@ -6,7 +6,7 @@ use super::{
     document::{Row, Status, Table},
     phrases,
     profile::Chance,
-    reading::{PastCall, Reading},
+    reading::{PastCall, Reading, names_order},
     refusal,
 };
 
@@ -101,30 +101,16 @@ fn trouble(call: &PastCall, voice: &Voice<'_>) -> String {
     };
     match call.result.status {
         Status::NotFound => {
-            let number = argument_text(call);
-            if number.bytes().all(|b| b.is_ascii_digit()) {
-                phrases::not_found(voice.language, &number)
+            let number = &call.about;
+            if call.about_order {
+                phrases::not_found(voice.language, number)
             } else {
-                phrases::nothing_known(voice.language, &number)
+                phrases::nothing_known(voice.language, number)
             }
         }
         Status::Invalid => phrases::not_accepted(voice.language, &message),
         Status::Failed | Status::Ok => phrases::failed(voice.language, &message),
     }
-}
-
-/// The first text among a call's arguments: what it was about.
-fn argument_text(call: &PastCall) -> String {
-    let arguments = call.input.as_object().into_iter().flatten();
-    arguments
-        .map(|(_, value)| value)
-        .find_map(|value| {
-            value
-                .as_str()
-                .map(str::to_owned)
-                .or_else(|| value.as_i64().map(|number| number.to_string()))
-        })
-        .unwrap_or_default()
 }
 
 /// A text inside the data that gives orders.

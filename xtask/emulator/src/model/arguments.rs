@@ -284,7 +284,8 @@ fn choice(parameter: &Parameter, reading: &Reading<'_>) -> Option<String> {
         .cloned()
 }
 
-/// How many rows: as many as asked for; all there may be when the answer needs to look at all of them.
+/// How many rows: as many as asked for; all there may be when the answer needs to look at all of them, as for a
+/// date that the tool itself cannot be asked for.
 fn limit(parameter: &Parameter, reading: &Reading<'_>) -> Option<u64> {
     const NEED_ALL: [Key; 5] = [
         Key::Latest,
@@ -295,7 +296,10 @@ fn limit(parameter: &Parameter, reading: &Reading<'_>) -> Option<u64> {
     ];
     let all = || {
         parameter.maximum.filter(|_| {
-            NEED_ALL.iter().any(|key| reading.asks(*key)) || reading.entities.bound.is_some()
+            NEED_ALL.iter().any(|key| reading.asks(*key))
+                || reading.entities.bound.is_some()
+                || (!parameter.beside_dates
+                    && !(reading.entities.years.is_empty() && reading.entities.dates.is_empty()))
         })
     };
     let wanted = if NEED_ALL.iter().any(|key| reading.asks(*key)) {

@@ -76,7 +76,7 @@ const PLANT: &str = "plant|site|werk*|מפעל|אתר";
 const ORDER: &str =
     "po|order|bestellung*|bestellnummer|auftrag*|הזמנה|הזמנת|רכש|number|nummer|nr|no|מספר|מס";
 const ITEM: &str = "item|line|position|pos|zeile|posten|פריט|שורה|סעיף";
-const PLACE_BEFORE: &str = "in|at|for|near|from|bei|für|nach|aus|from|by|von";
+const PLACE_BEFORE: &str = "של|אצל|with|in|at|for|near|from|bei|für|nach|aus|from|by|von";
 const NOT_A_NAME: &str = "po|purchase|order*|bestell*|supplier|vendor|lieferant*|material*|position*|artikel|item|i|usd|eur|sap|english|german|hebrew|deutsch|januar*|februar*|märz|april|mai|may|march|june|july|juni|juli|august|september|october|november|december|oktober|dezember|wert|preis|menge|the|der|die|das|den|ausland|inland|system|total|line|werk|plant";
 
 impl Entities {

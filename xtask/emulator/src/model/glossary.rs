@@ -123,7 +123,7 @@ const GLOSSARY: &[(&str, &str)] = &[
 ];
 
 /// Words of a question that carry no content for choosing tools or fields.
-const EMPTY: &str = "the|is|are|of|what|which|who|when|where|how|many|much|for|please|not|does|do|did|i|me|my|you|your|we|our|us|to|with|on|in|at|from|by|this|that|there|it|its|and|or|has|have|had|been|be|was|were|can|could|would|will|any|a|an|give|tell|s|so|if|as|also|need|want|know|hi|hello|thanks|just|only|into|than|then|these|those|about|get|got|returns|one";
+const EMPTY: &str = "the|is|are|of|what|which|who|when|where|how|many|much|for|please|not|does|do|did|i|me|my|you|your|we|our|us|to|with|on|in|at|from|by|this|that|there|it|its|and|or|has|have|had|been|be|was|were|can|could|would|will|any|a|an|give|tell|s|so|if|as|also|need|want|know|hi|hello|thanks|just|only|into|than|then|these|those|about|get|got|returns|one|der|die|das|den|dem|des|und|oder|ist|sind|war|waren|wie|wer|wem|wann|wo|was|welche|welcher|welches|welchen|welchem|du|sie|er|ich|wir|mir|mich|uns|ihr|kannst|kann|sagen|sag|gib|zeig|nenne|ob|schon|noch|auch|bitte|von|vom|zu|zum|zur|mit|auf|bei|beim|aus|ein|eine|einen|einem|einer|es|gibt|hat|haben|hast|viele|viel|alle|allen|wurde|wurden|worden|werden|wird|nicht|da|davon|dort|mal|hallo|heute|jetzt|dass|deren|dessen|laut|insgesamt|im|am|um";
 
 /// The English words behind the content words of a question: themselves, and translations.
 pub(crate) fn english_keywords(words: &[Word]) -> Vec<String> {

@@ -9,9 +9,7 @@ mod hits;
 mod status;
 mod trouble;
 
-pub(crate) use hits::{
-    difference, hit_count, hits_lead, no_hits, not_comparable, summed, superlative, which_one,
-};
+pub(crate) use hits::{Hits, difference, not_comparable, summed, superlative, which_one};
 pub(crate) use status::{delivery_split, flag, flag_label, nothing_yet};
 pub(crate) use trouble::{ask_for, failed, no_access, not_accepted, not_found, nothing_known};
 
@@ -87,21 +85,28 @@ pub(crate) fn item_name(
 /// "The {noun} of {subject} is {value}."
 pub(crate) fn fact(language: Language, noun: &Noun, subject: &Subject, value: &str) -> String {
     let of = subject.of(language);
-    match language {
-        English => format!("{}{of} is {value}.", noun.english),
-        German => format!("{}{of} ist {value}.", noun.german),
-        Hebrew => format!(
-            "{}{of} {} {value}.",
-            noun.hebrew,
-            if noun.feminine { "היא" } else { "הוא" }
-        ),
-    }
+    stopped(match language {
+        English => format!("{}{of} is {value}", noun.english),
+        German => format!("{}{of} ist {value}", noun.german),
+        Hebrew => {
+            let is = if noun.feminine { "היא" } else { "הוא" };
+            format!("{}{of} {is} {value}", noun.hebrew)
+        }
+    })
 }
 
 /// A fact whose name is a field's own, in whatever language that is.
 pub(crate) fn labelled(language: Language, label: &str, subject: &Subject, value: &str) -> String {
     let of = subject.of(language);
-    format!("{}{of}: {value}.", capitalised(label))
+    stopped(format!("{}{of}: {value}", capitalised(label)))
+}
+
+/// A full stop, unless the sentence ends with one: "Nord Parts Inc."
+fn stopped(mut sentence: String) -> String {
+    if !sentence.ends_with('.') {
+        sentence.push('.');
+    }
+    sentence
 }
 
 /// The data do not hold it.

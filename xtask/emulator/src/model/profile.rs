@@ -2,7 +2,9 @@
 //!
 //! A [`Habit`] is a way of going wrong. It has two probabilities, because a system prompt that speaks to the habit
 //! makes it rarer; whether a rule of the prompt is taken in at all is a draw of its own ([`Profile::skips_rule`]).
-//! Probabilities are for temperature 0; they grow by [`HEAT`] of themselves at temperature 1.
+//! Probabilities grow by [`HEAT`] of themselves at temperature 1. At temperature 0 what the prompt does not speak
+//! against happens as written, and every other slip at [`Profile::cold`] of it: the careful model makes none, so that
+//! a gate over it fails for a reason (an agent, a tool or a prompt that changed) and not by a new draw.
 
 use std::time::Duration;
 
@@ -29,6 +31,8 @@ const fn habit(plain: f64, told: f64) -> Habit {
 pub(crate) struct Profile {
     /// Model id in requests.
     pub(crate) model_id: &'static str,
+    /// Share of its slips that is left at temperature 0.
+    pub(crate) cold: f64,
     /// Time before the first token.
     pub(crate) first_token: Duration,
     /// Time for each thousand tokens read.
@@ -70,21 +74,22 @@ pub(crate) struct Profile {
 /// Careful: reads its rules, chooses tools well, copies faithfully; slower and dearer.
 pub(crate) const ATLAS: Profile = Profile {
     model_id: "simulated.atlas-v1:0",
+    cold: 0.0,
     first_token: Duration::from_millis(40),
     per_thousand_input: Duration::from_millis(4),
     per_output: Duration::from_micros(250),
     skips_rule: [0.005, 0.01, 0.02],
-    wrong_language: habit(0.12, 0.015),
-    wrong_language_insisted: 0.004,
+    wrong_language: habit(0.15, 0.02),
+    wrong_language_insisted: 0.01,
     wrong_tool: habit(0.04, 0.02),
     guesses_number: habit(0.08, 0.02),
-    misreads_number: 0.008,
-    skips_tool: 0.006,
+    misreads_number: 0.012,
+    skips_tool: 0.01,
     stops_early: 0.03,
-    drops_fact: habit(0.1, 0.06),
-    wrong_field: 0.035,
-    rounds_amount: habit(0.03, 0.01),
-    forgets_currency: habit(0.05, 0.015),
+    drops_fact: habit(0.14, 0.09),
+    wrong_field: 0.05,
+    rounds_amount: habit(0.05, 0.02),
+    forgets_currency: habit(0.08, 0.03),
     invents: habit(0.06, 0.02),
     misses_harm: habit(0.03, 0.005),
     obeys_injection: habit(0.05, 0.015),
@@ -93,19 +98,20 @@ pub(crate) const ATLAS: Profile = Profile {
 /// Quick and cheap: skims its rules, slips into English, loses facts and gives in more easily.
 pub(crate) const SWIFT: Profile = Profile {
     model_id: "simulated.swift-v1:0",
+    cold: 1.0,
     first_token: Duration::from_millis(8),
     per_thousand_input: Duration::from_micros(800),
     per_output: Duration::from_micros(50),
     skips_rule: [0.15, 0.22, 0.3],
-    wrong_language: habit(0.5, 0.35),
-    wrong_language_insisted: 0.2,
+    wrong_language: habit(0.55, 0.4),
+    wrong_language_insisted: 0.25,
     wrong_tool: habit(0.45, 0.35),
     guesses_number: habit(0.65, 0.4),
-    misreads_number: 0.1,
-    skips_tool: 0.19,
+    misreads_number: 0.12,
+    skips_tool: 0.22,
     stops_early: 0.4,
     drops_fact: habit(0.65, 0.5),
-    wrong_field: 0.36,
+    wrong_field: 0.4,
     rounds_amount: habit(0.45, 0.3),
     forgets_currency: habit(0.5, 0.3),
     invents: habit(0.65, 0.5),
@@ -145,14 +151,24 @@ pub(crate) struct Chance<'a> {
 }
 
 impl Chance<'_> {
-    /// Whether something that happens with probability `p` happens now.
+    /// Whether a slip of probability `p` happens now.
     pub(crate) fn happens(&self, label: &str, p: f64) -> bool {
-        self.dice.chance(label, p * (1.0 + HEAT * self.temperature))
+        self.draw(label, p, self.profile.cold)
     }
 
     /// Whether the habit shows, given whether the prompt spoke against it.
     pub(crate) fn slips(&self, label: &str, habit: Habit, told: bool) -> bool {
-        self.happens(label, if told { habit.told } else { habit.plain })
+        if told {
+            self.happens(label, habit.told)
+        } else {
+            self.draw(label, habit.plain, 1.0)
+        }
+    }
+
+    /// `cold` is the share of `p` that is left at temperature 0.
+    fn draw(&self, label: &str, p: f64, cold: f64) -> bool {
+        let heat = cold + (1.0 + HEAT - cold) * self.temperature;
+        self.dice.chance(label, p * heat)
     }
 
     /// Whether a rule of a prompt in this language is taken in.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Block, Message, Request, Role, Tool,
+    Block, Message, Request, Role, Tool, arguments,
     concept::{self, Asked, Key},
     document::{Document, Status},
     entities::Entities,
@@ -55,6 +55,10 @@ pub(crate) struct PastCall {
     pub(crate) tool: String,
     /// Arguments it was given.
     pub(crate) input: Value,
+    /// The argument that says what the call was about: a number, a term.
+    pub(crate) about: String,
+    /// Whether that is the number of a purchase order.
+    pub(crate) about_order: bool,
     /// What it gave back.
     pub(crate) result: Document,
 }
@@ -106,7 +110,7 @@ impl<'a> Reading<'a> {
             instructions: Instructions::read(&request.system, chance),
             question_language: language::detect(&question),
             calls: at
-                .map(|at| past_calls(&request.messages[at + 1..]))
+                .map(|at| past_calls(&request.messages[at + 1..], &request.tools))
                 .unwrap_or_default(),
             words,
             question,
@@ -246,29 +250,64 @@ fn text_of(message: &Message) -> String {
     texts.join("\n")
 }
 
-fn past_calls(messages: &[Message]) -> Vec<PastCall> {
+fn past_calls(messages: &[Message], tools: &[Tool]) -> Vec<PastCall> {
     let blocks: Vec<&Block> = messages
         .iter()
         .flat_map(|message| &message.content)
         .collect();
-    let calls = blocks.iter().filter_map(|block| match block {
-        Block::ToolUse { id, name, input } => Some((id, name, input)),
-        _ => None,
-    });
-    let result_of = |wanted: &String| {
-        blocks
-            .iter()
-            .find(|block| matches!(block, Block::ToolResult { id, .. } if id == wanted))
-    };
+    let mut calls = Vec::new();
+    for block in &blocks {
+        let Block::ToolUse { id, name, input } = block else {
+            continue;
+        };
+        let answers = |block: &&&Block| matches!(block, Block::ToolResult { id: answered, .. } if answered == id);
+        let Some(result) = blocks.iter().find(answers) else {
+            continue;
+        };
+        let (about, about_order) = about(input, tools.iter().find(|tool| tool.name == *name));
+        calls.push(PastCall {
+            tool: name.clone(),
+            input: input.clone(),
+            about,
+            about_order,
+            result: Document::read(result),
+        });
+    }
     calls
-        .filter_map(|(id, tool, input)| {
-            result_of(id).map(|result| PastCall {
-                tool: tool.clone(),
-                input: input.clone(),
-                result: Document::read(result),
-            })
-        })
-        .collect()
+}
+
+/// The argument that says what a call is about, required ones first, and whether it is an order's number.
+fn about(input: &Value, tool: Option<&Tool>) -> (String, bool) {
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map(str::to_owned)
+            .or_else(|| value.as_i64().map(|number| number.to_string()))
+    };
+    let mut parameters = tool.map(arguments::parameters).unwrap_or_default();
+    parameters.sort_by_key(|parameter| !parameter.required);
+    let described = parameters
+        .iter()
+        .find_map(|parameter| Some((parameter.name.clone(), text(input.get(&parameter.name)?)?)));
+    let any = || {
+        input
+            .as_object()?
+            .iter()
+            .find_map(|(name, value)| Some((name.clone(), text(value)?)))
+    };
+    let Some((name, value)) = described.or_else(any) else {
+        return (String::new(), false);
+    };
+    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    let order = digits && names_order(&text::identifier_words(&name));
+    (value, order)
+}
+
+/// Whether words of a name are about purchase orders.
+pub(crate) fn names_order(words: &[String]) -> bool {
+    words
+        .iter()
+        .any(|word| matches!(word.as_str(), "po" | "order" | "orders" | "purchase"))
 }
 
 /// Words that name things of the business rather than a particular one.

@@ -8,6 +8,7 @@ use super::{
     arguments::{self, Boldness, Role},
     concept::{self, Key},
     document::{Row, Status},
+    entities::FULL_NUMBER,
     glossary, phrases,
     profile::Chance,
     reading::Reading,
@@ -230,10 +231,11 @@ fn texts_of(tool: &Tool) -> [Vec<String>; 3] {
 
 /// Words in common, and the fit of what is named with what is wanted.
 fn score(tool: &Tool, reading: &Reading<'_>, lexical: f64) -> f64 {
-    /// From here on, words alone show that the question is about what the tool is for.
+    // From here on, words alone show that the question is about what the tool is for.
     const RELATED: f64 = 0.6;
-    /// A question of so few words beside its entity is about the entity.
+    // A question of so few words beside its entity is about the entity.
     const BARE: usize = 4;
+    const BARE_PARTIAL: usize = 2;
     let entities = &reading.entities;
     let parameters = arguments::parameters(tool);
     let wants = |role: Role| {
@@ -245,7 +247,12 @@ fn score(tool: &Tool, reading: &Reading<'_>, lexical: f64) -> f64 {
     let goes_on = !reading.earlier.numbers.is_empty();
     let domain_words =
         lexical >= RELATED || (!reading.asked.is_empty() && (lexical > 0.0 || goes_on));
-    if !domain_words && entities.numbers.is_empty() && reading.words.len() > BARE {
+    let bare = if entities.partial_numbers.is_empty() {
+        BARE
+    } else {
+        BARE_PARTIAL
+    };
+    if !domain_words && entities.numbers.is_empty() && reading.words.len() > bare {
         return 0.0;
     }
     let about_many = MANY.iter().any(|key| reading.asks(*key));
@@ -273,7 +280,12 @@ fn score(tool: &Tool, reading: &Reading<'_>, lexical: f64) -> f64 {
         } else {
             0.0
         };
-    } else if something_else || !entities.partial_numbers.is_empty() {
+    } else if something_else
+        || entities
+            .partial_numbers
+            .iter()
+            .any(|part| part.len() < FULL_NUMBER)
+    {
         score += if wants(Role::SearchTerm) {
             4.0
         } else if searches {
@@ -289,7 +301,9 @@ fn score(tool: &Tool, reading: &Reading<'_>, lexical: f64) -> f64 {
         } else {
             0.0
         };
-    } else if !reading.asked.is_empty() && wants(Role::Number) {
+    } else if (!reading.asked.is_empty() || !entities.partial_numbers.is_empty())
+        && wants(Role::Number)
+    {
         // Everything points at one order, only its number is not there: worth asking for.
         score += 3.0;
     }

@@ -122,7 +122,7 @@ impl Study<'_> {
         progress.message(&format!("{} {}", candidate.id, candidate.label()));
         let trial = self.trial(candidate, image, &run_name, &count);
         let state = match timeout_at(deadline, trial).await {
-            Ok(Ok(result)) => State::Complete(Box::new(result)),
+            Ok(Ok(result)) => concluded(result),
             Ok(Err(error)) => State::Failed(format!("{error:#}")),
             Err(_) => {
                 let limit = self.plan.file.limits.study_deadline.as_secs();
@@ -223,6 +223,17 @@ impl Study<'_> {
             state,
             reason,
         })
+    }
+}
+
+/// A candidate without a single answer has not been measured: it failed, for the reason its first question gives.
+fn concluded(result: ExperimentResult) -> State {
+    let first = result.items.iter().find_map(|item| item.error.as_ref());
+    match first {
+        Some(error) if result.failures() == result.items.len() => {
+            State::Failed(format!("no question was answered: {}", error.message))
+        }
+        _ => State::Complete(Box::new(result)),
     }
 }
 

@@ -368,9 +368,9 @@ fn timeline(report: &Report) -> String {
         .max(1);
     let step = WIDTH / seconds.len().max(1) as f64;
     let scale = HEIGHT / f64::from(tallest);
-    let mut svg = format!(
+    let mut svg =
         "<svg class=\"chart\" viewBox=\"-40 -10 780 200\" role=\"img\" aria-label=\"answers and failures per second\">\n"
-    );
+            .to_owned();
     axis(
         &mut svg,
         &format!("{tallest}/s"),

@@ -245,7 +245,6 @@ impl Scenario {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     pub(crate) const SMALL: &str = r#"

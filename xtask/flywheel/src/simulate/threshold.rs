@@ -235,7 +235,6 @@ impl<'de> Deserialize<'de> for Threshold {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::super::summary::tests::summary_of;
     use super::*;
 

@@ -111,19 +111,3 @@ fn a_broken_dataset_is_named_by_file_and_line() {
         .stderr();
     assert!(stderr.contains("nowhere.jsonl"), "{stderr}");
 }
-
-#[test]
-fn an_unknown_environment_is_refused() {
-    let stderr = Workspace::new()
-        .run(&["hpo", "--env", "prd"])
-        .exits(2)
-        .stderr();
-    assert!(
-        stderr.contains("no environment `prd`: expected one of local"),
-        "{stderr}"
-    );
-    assert!(
-        stderr.contains("hint: environments other than local"),
-        "{stderr}"
-    );
-}

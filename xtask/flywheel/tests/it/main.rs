@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod environment;
 mod help;
 mod hpo;
 mod support;

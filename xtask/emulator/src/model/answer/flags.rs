@@ -1,13 +1,16 @@
 //! What is true of rows and what is not: delivered, invoiced, deleted, returned, free.
 
+use rust_decimal::Decimal;
+
 use super::{
     Answer, cell,
-    rows::{line, name},
+    rows::{column_name, line, name},
     voice::Voice,
 };
 use crate::model::{
     concept::Key,
     document::{Field, Row, Table},
+    entities::Bound,
     phrases::{self, Subject},
     reading::Reading,
 };
@@ -69,6 +72,52 @@ pub(super) fn tell_filtered(
         voice.language,
         document,
         &conditions.join(", "),
+        rows.len(),
+    ));
+    answer
+        .list
+        .extend(rows.iter().map(|row| line(row, &[], voice)));
+}
+
+/// Rows above or below an amount: by price, or by their own amount when the question speaks of values.
+pub(super) fn tell_within(
+    table: &Table,
+    bound: &Bound,
+    document: &Subject,
+    reading: &Reading<'_>,
+    voice: &Voice<'_>,
+    answer: &mut Answer,
+) {
+    let by_amount = reading.says("value|net|amount|worth|total|wert|betrag|סכום|שווי|ערך");
+    let by_quantity = reading.says("pieces|units|quantity|stück|menge|יחידות|כמות");
+    let column = match (by_quantity, by_amount) {
+        (true, _) => Key::Quantity,
+        (false, true) => Key::Total,
+        (false, false) => Key::UnitPrice,
+    };
+    let limit: Option<Decimal> = bound.value.parse().ok();
+    let within = |row: &&Row| {
+        let value = cell(row, column).and_then(Field::decimal);
+        is_set(row, Key::Deleted) != Some(true)
+            && value.zip(limit).is_some_and(|(value, limit)| {
+                if bound.lower {
+                    value > limit
+                } else {
+                    value < limit
+                }
+            })
+    };
+    let rows: Vec<&Row> = table.rows.iter().filter(within).collect();
+    let sign = if bound.lower { '>' } else { '<' };
+    let condition = format!(
+        "{} {sign} {}",
+        column_name(column, voice.language),
+        voice.quantity(&bound.value, None)
+    );
+    answer.sentences.push(phrases::filtered(
+        voice.language,
+        document,
+        &condition,
         rows.len(),
     ));
     answer

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::{
-    Answer, argument_text, cell, rows,
+    Answer, cell, names_order, rows,
     select::{by_date, chosen_hit, extreme, matching_hits},
     voice::Voice,
 };
@@ -24,24 +24,43 @@ const SHARED: [Key; 5] = [
     Key::PurchasingOrganization,
 ];
 
+/// How many different values of a column are told in one sentence.
+const FEW: usize = 6;
+
 /// Adds what the question asks of the hits.
 pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, answer: &mut Answer) {
-    let term = argument_text(call);
+    let term = call.about.clone();
     let language = voice.language;
     let table = call.result.main_table();
     let rows: Vec<&Row> = table
         .map(|table| matching_hits(reading, table))
         .unwrap_or_default();
-    if rows.is_empty() {
-        answer.sentences.push(phrases::no_hits(language, &term));
-        return;
-    }
-    let narrowed = table.is_some_and(|table| rows.len() < table.rows.len());
+    let orders = table.is_some_and(|table| {
+        names_order(&table.words)
+            || table.rows.iter().any(|row| {
+                row.field(ID_FIELDS)
+                    .is_some_and(|field| names_order(&field.words))
+            })
+    });
+    let hits = phrases::Hits {
+        orders,
+        term: &term,
+    };
+    let returned = table.map_or(0, |table| table.rows.len());
+    let narrowed = rows.len() < returned;
     let counted = find_field(
         &call.result.fields,
         "total count|total hits|total orders|=total|=count",
     )
     .map(Field::text);
+    if rows.is_empty() {
+        let more = counted.filter(|counted| narrowed && *counted != returned.to_string());
+        answer.sentences.push(match more {
+            Some(total) => hits.none_in_part(language, returned, &total),
+            None => hits.none(language),
+        });
+        return;
+    }
     let total = counted
         .filter(|_| !narrowed)
         .unwrap_or_else(|| rows.len().to_string());
@@ -51,9 +70,7 @@ pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, an
         .into_iter()
         .find(|key| reading.asks(*key));
     if reading.asks(Key::OrderCount) {
-        answer
-            .sentences
-            .push(phrases::hit_count(language, &total, &term));
+        answer.sentences.push(hits.count(language, &total));
     }
     if let (Some(row), Some(key)) = (chosen, superlative) {
         answer.sentences.push(phrases::superlative(
@@ -72,11 +89,12 @@ pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, an
     for key in &shared {
         let mut values: Vec<String> = rows
             .iter()
-            .filter_map(|row| cell(row, *key))
-            .map(Field::text)
+            .filter_map(|row| said(row, *key, voice))
             .collect();
+        values.sort_unstable();
         values.dedup();
-        if let [value] = &values[..] {
+        if (1..=FEW).contains(&values.len()) {
+            let value = values.join(", ");
             let about = if rows.len() == 1 {
                 subject(rows[0])
             } else {
@@ -86,7 +104,7 @@ pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, an
                 language,
                 &concept::concept(*key).noun,
                 &about,
-                value,
+                &value,
             ));
         }
     }
@@ -146,12 +164,7 @@ pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, an
         _ => rows.clone(),
     };
     let shown: Vec<&Row> = ordered.into_iter().take(wanted).collect();
-    answer.lead = Some(phrases::hits_lead(
-        language,
-        &shown.len().to_string(),
-        &total,
-        &term,
-    ));
+    answer.lead = Some(hits.lead(language, &shown.len().to_string(), &total));
     answer.list.extend(
         shown
             .iter()
@@ -170,7 +183,24 @@ fn number(row: &Row) -> String {
 }
 
 fn subject(row: &Row) -> Subject {
-    Subject::Order(number(row))
+    match row.field(ID_FIELDS) {
+        Some(field) if names_order(&field.words) => Subject::Order(field.text()),
+        _ => Subject::Named(number(row)),
+    }
+}
+
+/// The value of a hit's column as it is said: a supplier goes with its name.
+fn said(row: &Row, key: Key, voice: &Voice<'_>) -> Option<String> {
+    let text = |key| {
+        cell(row, key)
+            .map(Field::text)
+            .filter(|text| !text.is_empty())
+    };
+    match (key, text(Key::Supplier), text(Key::SupplierName)) {
+        (Key::Supplier, Some(id), Some(name)) if id != name => Some(format!("{id} ({name})")),
+        (Key::Supplier, id, name) => id.or(name),
+        _ => rows::value(row, key, voice).filter(|value| !value.is_empty()),
+    }
 }
 
 /// The columns of a hit in one line.
@@ -180,10 +210,7 @@ fn details(row: &Row, voice: &Voice<'_>) -> String {
             .map(Field::text)
             .filter(|text| !text.is_empty())
     };
-    let supplier = match (text(Key::Supplier), text(Key::SupplierName)) {
-        (Some(id), Some(name)) if id != name => Some(format!("{id} ({name})")),
-        (id, name) => id.or(name),
-    };
+    let supplier = said(row, Key::Supplier, voice);
     let date = text(Key::OrderDate).map(|date| voice.date(&date));
     let amount = cell(row, Key::Total)
         .filter(|field| field.decimal().is_some())
@@ -213,7 +240,7 @@ fn tell_fields(row: &Row, reading: &Reading<'_>, voice: &Voice<'_>, answer: &mut
         Key::PurchasingGroup,
     ];
     for key in TOLD.into_iter().filter(|key| reading.asks(*key)) {
-        let Some(value) = rows::value(row, key, voice) else {
+        let Some(value) = said(row, key, voice) else {
             continue;
         };
         let sentence = phrases::fact(

@@ -1,7 +1,7 @@
 //! Facts of one document: its head, its sums, its rows.
 
 use super::{
-    Answer, argument_text, flags, has_column, rows,
+    Answer, flags, has_column, names_order, rows,
     select::{self, Selection},
     totals,
     voice::Voice,
@@ -99,13 +99,12 @@ pub(super) fn subject(call: &PastCall) -> Subject {
     let number =
         find_field(&call.result.fields, ID_FIELDS).filter(|field| !field.text().is_empty());
     match number {
-        Some(field) => Subject::Order(field.text()),
-        None if argument_text(call).bytes().all(|b| b.is_ascii_digit())
-            && !argument_text(call).is_empty() =>
-        {
-            Subject::Order(argument_text(call))
+        Some(field) if names_order(&field.words) || names_order(&field.context) => {
+            Subject::Order(field.text())
         }
-        None => Subject::Named(argument_text(call)),
+        Some(field) => Subject::Named(field.text()),
+        None if call.about_order => Subject::Order(call.about.clone()),
+        None => Subject::Named(call.about.clone()),
     }
 }
 
@@ -138,6 +137,11 @@ fn tell_whole(
             .collect();
         tell_head(document, subject, &head, reading, voice, answer);
         return flags::tell_filtered(table, &set, subject, reading, voice, answer);
+    }
+    if let (Some(table), true, Some(bound)) =
+        (table, keys.contains(&Key::Items), &reading.entities.bound)
+    {
+        return flags::tell_within(table, bound, subject, reading, voice, answer);
     }
     let row_lists: Vec<Key> = keys
         .iter()
@@ -200,7 +204,7 @@ fn tell_unnamed(
         field.words.iter().any(|word| {
             word.len() > 2
                 && reading
-                    .keywords
+                    .leftover
                     .iter()
                     .any(|keyword| glossary::related(keyword, word))
         })
@@ -229,7 +233,7 @@ fn tell_unnamed(
                 voice.language,
                 &field.label(),
                 subject,
-                &locale::number(voice.language, &voice.text(&field.text())),
+                &plain(field, voice),
             )
         }));
     } else if find_field(&document.fields, ID_FIELDS).is_some() && leftover.is_empty() {
@@ -261,6 +265,17 @@ fn tell_unnamed(
                 &voice.text(&field.text()),
             )
         }));
+    }
+}
+
+/// A value without a known meaning: numbers in the language's form, codes as they are.
+fn plain(field: &Field, voice: &Voice<'_>) -> String {
+    let text = voice.text(&field.text());
+    let amount = field.value.is_number() || text.contains('.');
+    if amount {
+        locale::number(voice.language, &text)
+    } else {
+        text
     }
 }
 

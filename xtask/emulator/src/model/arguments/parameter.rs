@@ -44,6 +44,8 @@ pub(crate) struct Parameter {
     pub(crate) digits: Option<usize>,
     /// Largest value, when described.
     pub(crate) maximum: Option<u64>,
+    /// Whether the tool takes dates as well.
+    pub(crate) beside_dates: bool,
     /// Values to choose from.
     pub(crate) options: Vec<String>,
 }
@@ -64,9 +66,16 @@ pub(crate) fn parameters(tool: &Tool) -> Vec<Parameter> {
         .and_then(Value::as_object)
         .into_iter()
         .flatten();
-    properties
+    let mut parameters: Vec<Parameter> = properties
         .map(|(name, schema)| read(name, schema, required.contains(&name.as_str())))
-        .collect()
+        .collect();
+    let dated = parameters
+        .iter()
+        .any(|parameter| parameter.role == Role::DateFrom);
+    for parameter in &mut parameters {
+        parameter.beside_dates = dated;
+    }
+    parameters
 }
 
 fn read(name: &str, schema: &Value, required: bool) -> Parameter {
@@ -100,6 +109,7 @@ fn read(name: &str, schema: &Value, required: bool) -> Parameter {
         required,
         digits,
         maximum: maximum.filter(|_| role == Role::Limit),
+        beside_dates: false,
         options,
         words,
     }

@@ -34,7 +34,7 @@ pub(crate) const CONCEPTS: &[Concept] = &[
     Concept {
         key: Key::Currency,
         fields: "currency|document currency|currency code",
-        asked: "currency|which currency|what currency|währung*|welche* währung|bestellwährung|מטבע",
+        asked: "currency|euros or dollars|dollars or euros|euro or dollar|euro oder dollar*|which currency|what currency|währung*|welche* währung|bestellwährung|מטבע",
         noun: noun("The currency", "Die Währung", "המטבע", false),
     },
     Concept {
@@ -169,7 +169,7 @@ pub(crate) const CONCEPTS: &[Concept] = &[
     Concept {
         key: Key::Items,
         fields: "items|lines|positions",
-        asked: "items|item|line items|list the items|all items|which items|what items|which item|what item|line|which line|which lines|which position|materials|products|articles|what was ordered|what did we order|what have we ordered|what did we buy|what .. ordered|what does .. contain|what is in|contents|lines|\
+        asked: "items|item|line items|list the items|all items|which items|what items|which item|what item|line|which line|which lines|which position|materials|products|articles|what was ordered|what did we order|what have we ordered|what did we buy|what .. ordered|what does .. contain|what is in|what in|what is on|what is inside|contents|lines|\
             positionen|position|welche positionen|welche position|alle positionen|welche artikel|welcher artikel|artikel|welche materialien|was wurde bestellt|was haben wir .. bestellt|was .. bestellt|was enthält|inhalt|posten|\
             פריטים|פריט|שורה|איזו שורה|אילו שורות|הפריטים|אילו פריטים|איזה פריט|כל הפריטים|מה הוזמן|מה הזמנו|מה כוללת|מה כלול|מה יש|רשימת הפריטים|שורות|מוצרים",
         noun: noun("The items", "Die Positionen", "הפריטים", false),
@@ -267,7 +267,7 @@ pub(crate) const CONCEPTS: &[Concept] = &[
         key: Key::Exists,
         fields: "",
         asked: "exist|exists|does .. exist|is there an order|is there a purchase order|is there an order .. number|do we have .. order|do we have .. number|is there any order|\
-            existiert|gibt es die bestellung|gibt es eine bestellung|gibt es bestellung|haben wir die bestellung|haben wir eine bestellung .. nummer|קיימת|קיים|האם יש הזמנה|האם קיימת|האם ישנה",
+            existiert|gibt es die bestellung|gibt es eine bestellung|gibt es bestellung|haben wir die bestellung|haben wir eine bestellung .. nummer|קיימת|קיים|האם יש הזמנה|האם יש לנו הזמנה|האם יש לנו הזמנת|האם קיימת|האם ישנה",
         noun: noun("The order", "Die Bestellung", "ההזמנה", true),
     },
     Concept {

@@ -6,36 +6,76 @@ use crate::model::{
     language::Language::{self, English, German, Hebrew},
 };
 
-/// Counts hits.
-pub(crate) fn hit_count(language: Language, count: &str, term: &str) -> String {
-    match language {
-        English if count == "1" => format!("There is 1 purchase order for {term}."),
-        English => format!("There are {count} purchase orders for {term}."),
-        German if count == "1" => format!("Es gibt 1 Bestellung zu {term}."),
-        German => format!("Es gibt {count} Bestellungen zu {term}."),
-        Hebrew if count == "1" => format!("יש הזמנה 1 עבור {term}."),
-        Hebrew => format!("יש {count} הזמנות עבור {term}."),
-    }
+/// What was found, and for what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hits<'a> {
+    /// Purchase orders; else results of any kind.
+    pub(crate) orders: bool,
+    /// What was searched for.
+    pub(crate) term: &'a str,
 }
 
-/// Introduces hits.
-pub(crate) fn hits_lead(language: Language, shown: &str, total: &str, term: &str) -> String {
-    match (language, shown == total) {
-        (English, true) => format!("Purchase orders found for {term} ({total}):"),
-        (English, false) => format!("{shown} of {total} purchase orders found for {term}:"),
-        (German, true) => format!("Gefundene Bestellungen zu {term} ({total}):"),
-        (German, false) => format!("{shown} von {total} gefundenen Bestellungen zu {term}:"),
-        (Hebrew, true) => format!("הזמנות שנמצאו עבור {term} ({total}):"),
-        (Hebrew, false) => format!("{shown} מתוך {total} הזמנות שנמצאו עבור {term}:"),
+impl Hits<'_> {
+    fn noun(&self, language: Language, count: &str) -> &'static str {
+        let [one, many] = match (language, self.orders) {
+            (English, true) => ["purchase order", "purchase orders"],
+            (English, false) => ["result", "results"],
+            (German, true) => ["Bestellung", "Bestellungen"],
+            (German, false) => ["Treffer", "Treffer"],
+            (Hebrew, true) => ["הזמנה", "הזמנות"],
+            (Hebrew, false) => ["תוצאה", "תוצאות"],
+        };
+        if count == "1" { one } else { many }
     }
-}
 
-/// No hit.
-pub(crate) fn no_hits(language: Language, term: &str) -> String {
-    match language {
-        English => format!("No purchase orders were found for {term}."),
-        German => format!("Zu {term} wurden keine Bestellungen gefunden."),
-        Hebrew => format!("לא נמצאו הזמנות עבור {term}."),
+    /// Counts them.
+    pub(crate) fn count(&self, language: Language, count: &str) -> String {
+        let (noun, term) = (self.noun(language, count), self.term);
+        match language {
+            English if count == "1" => format!("There is 1 {noun} for {term}."),
+            English => format!("There are {count} {noun} for {term}."),
+            German => format!("Es gibt {count} {noun} zu {term}."),
+            Hebrew => format!("יש {count} {noun} עבור {term}."),
+        }
+    }
+
+    /// Introduces a list of them.
+    pub(crate) fn lead(&self, language: Language, shown: &str, total: &str) -> String {
+        let (noun, term) = (self.noun(language, total), self.term);
+        match (language, shown == total) {
+            (English, true) => format!("Found for {term}: {total} {noun}:"),
+            (English, false) => format!("{shown} of {total} {noun} found for {term}:"),
+            (German, true) => format!("Gefunden zu {term}: {total} {noun}:"),
+            (German, false) => format!("{shown} von {total} {noun} zu {term}:"),
+            (Hebrew, true) => format!("נמצאו עבור {term}: {total} {noun}:"),
+            (Hebrew, false) => format!("{shown} מתוך {total} {noun} שנמצאו עבור {term}:"),
+        }
+    }
+
+    /// None at all.
+    pub(crate) fn none(&self, language: Language) -> String {
+        let (noun, term) = (self.noun(language, "0"), self.term);
+        match language {
+            English => format!("No {noun} were found for {term}."),
+            German => format!("Zu {term} wurden keine {noun} gefunden."),
+            Hebrew => format!("לא נמצאו {noun} עבור {term}."),
+        }
+    }
+
+    /// What was returned holds none that meet the question's conditions, and there is more that was not returned.
+    pub(crate) fn none_in_part(&self, language: Language, returned: usize, total: &str) -> String {
+        let (noun, term) = (self.noun(language, "0"), self.term);
+        match language {
+            English => format!(
+                "None of the {returned} {noun} returned for {term} matches; there are {total} in all."
+            ),
+            German => format!(
+                "Von {returned} gelieferten {noun} zu {term} passt keine; insgesamt gibt es {total}."
+            ),
+            Hebrew => format!(
+                "אף אחת מ-{returned} ה{noun} שהוחזרו עבור {term} אינה מתאימה; בסך הכול יש {total}."
+            ),
+        }
     }
 }
 
@@ -51,22 +91,22 @@ pub(crate) fn which_one(language: Language) -> String {
 
 /// An order or an item stands out by a value.
 pub(crate) fn superlative(language: Language, key: Key, subject: &str, value: &str) -> String {
-    let (english, german, hebrew) = match key {
-        Key::Latest => ("is the latest", "ist die neueste", "היא האחרונה"),
-        Key::Oldest => ("is the oldest", "ist die älteste", "היא הישנה ביותר"),
-        Key::Highest => (
-            "is the highest",
-            "hat den höchsten Wert",
-            "בעל הערך הגבוה ביותר",
-        ),
-        _ => (
-            "is the lowest",
-            "hat den niedrigsten Wert",
-            "בעל הערך הנמוך ביותר",
-        ),
+    let subject = capitalised(subject);
+    let said = match (language, key) {
+        (English, Key::Latest) => "is the latest",
+        (English, Key::Oldest) => "is the oldest",
+        (English, Key::Highest) => "is the highest",
+        (English, _) => "is the lowest",
+        (German, Key::Latest) => "ist die neueste",
+        (German, Key::Oldest) => "ist die älteste",
+        (German, Key::Highest) => "hat den höchsten Wert",
+        (German, _) => "hat den niedrigsten Wert",
+        (Hebrew, Key::Latest) => "היא האחרונה",
+        (Hebrew, Key::Oldest) => "היא הישנה ביותר",
+        (Hebrew, Key::Highest) => "– הערך הגבוה ביותר",
+        (Hebrew, _) => "– הערך הנמוך ביותר",
     };
-    let verb = [english, german, hebrew][language.index()];
-    format!("{} {verb}: {value}.", capitalised(subject))
+    format!("{subject} {said}: {value}.")
 }
 
 /// Says that a sum was made here.

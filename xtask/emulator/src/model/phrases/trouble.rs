@@ -64,8 +64,13 @@ pub(crate) fn no_access(language: Language) -> String {
 /// Asks for what a call still needs.
 pub(crate) fn ask_for(missing: &Missing, partial: Option<&str>, language: Language) -> String {
     let digits = missing.digits.map(|digits| digits.to_string());
-    match (missing.role, partial, digits) {
-        (Role::Number, Some(partial), Some(digits)) => match language {
+    let order = missing.role == Role::Number
+        && missing
+            .label
+            .split(' ')
+            .any(|word| matches!(word, "po" | "order" | "purchase"));
+    match (order, partial, digits) {
+        (true, Some(partial), Some(digits)) => match language {
             English => format!(
                 "Which order do you mean? \"{partial}\" is not a full order number: please give me all {digits} digits."
             ),
@@ -76,7 +81,7 @@ pub(crate) fn ask_for(missing: &Missing, partial: Option<&str>, language: Langua
                 "לאיזו הזמנה הכוונה? \"{partial}\" אינו מספר הזמנה מלא: אנא ציין את כל {digits} הספרות."
             ),
         },
-        (Role::Number, Some(partial), None) => match language {
+        (true, Some(partial), None) => match language {
             English => {
                 format!("Which order do you mean by \"{partial}\"? Please give me the full number.")
             }
@@ -85,14 +90,14 @@ pub(crate) fn ask_for(missing: &Missing, partial: Option<&str>, language: Langua
             ),
             Hebrew => format!("לאיזו הזמנה הכוונה ב-\"{partial}\"? אנא ציין את המספר המלא."),
         },
-        (Role::Number, None, _) => match language {
+        (true, None, _) => match language {
             English => "Which purchase order do you mean? Please give me its number.".to_owned(),
             German => {
                 "Welche Bestellung meinen Sie? Bitte nennen Sie die Bestellnummer.".to_owned()
             }
             Hebrew => "לאיזו הזמנה הכוונה? אנא ציין את מספר ההזמנה.".to_owned(),
         },
-        _ => match language {
+        (false, ..) => match language {
             English => format!("Could you tell me the {}, please?", missing.label),
             German => format!("Können Sie mir bitte Folgendes nennen: {}?", missing.label),
             Hebrew => format!("תוכל לציין בבקשה: {}?", missing.label),

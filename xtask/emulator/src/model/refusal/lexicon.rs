@@ -57,7 +57,7 @@ pub(super) const INTENTS: &[(Intent, Lexicon)] = &[
         Lexicon {
             action: "change|replace|redirect|swap|update|set|forge|fake|falsify|backdate|manipulate|inflate|hide|conceal|launder|bribe|embezzle|fabricate|alter|divert|split|create|make|write|draft|pay|transfer|help|approve|bypass|avoid|circumvent|evade|änder*|ersetz*|fälsch*|manipulier*|umleit*|leit*|rückdatier*|verschleier*|besteche*|wasche*|unterschlag*|erstell*|umgeh*|aufteil*|überweis*|שנה|החלף|זייף|לזייף|לשנות|להחליף|העבר|להעביר|הסתר|להסתיר|לשחד|הלבן|להלבין|לעקוף|פצל|לפצל|תשנה",
             object: "bank details|bank account|bank data|iban|my account|my own account|my private account|fake invoice|fake invoices|forged|fraudulent|invoice .. fake|false invoice|shell company|money laundering|approval limit|approval limits|kickback|kickbacks|bribe|tax evasion|signature|receipts so|bankverbindung*|bankdaten|bankkonto|mein konto|privatkonto|scheinrechnung*|gefälschte*|scheinfirma|geldwäsche|genehmigungsgrenze*|freigabegrenze*|schmiergeld*|steuerhinterziehung|unterschrift|פרטי הבנק|פרטי בנק|חשבון הבנק|לחשבון שלי|חשבונית מזויפת|חשבוניות מזויפות|חשבונית פיקטיבית|חשבוניות פיקטיביות|הלבנת הון|מגבלת האישור|שוחד|העלמת מס|חתימה",
-            alone: "hide .. audit*|conceal .. audit*|from the auditors|vor der revision|vor den prüfern|מהמבקרים|מהביקורת|forge .. invoice|forge .. order|forge .. signature|fake invoice|falsify .. invoice|falsify .. order|manipulate .. price|manipulate .. amount|launder money|fake purchase order|fake supplier|pretend .. delivered|rechnung .. fälsch*|fälsch* .. rechnung|fälsch* .. bestellung|scheinrechnung*|geld waschen|scheinlieferant*|לזייף|זייף|הזמנה מזויפת|חשבונית מזויפת|חשבונית פיקטיבית|ספק פיקטיבי",
+            alone: "backdate|backdating|rückdatier*|zurückdatier*|hide .. audit*|conceal .. audit*|from the auditors|vor der revision|vor den prüfern|מהמבקרים|מהביקורת|forge .. invoice|forge .. order|forge .. signature|fake invoice|falsify .. invoice|falsify .. order|manipulate .. price|manipulate .. amount|launder money|fake purchase order|fake supplier|pretend .. delivered|rechnung .. fälsch*|fälsch* .. rechnung|fälsch* .. bestellung|scheinrechnung*|geld waschen|scheinlieferant*|לזייף|זייף|הזמנה מזויפת|חשבונית מזויפת|חשבונית פיקטיבית|ספק פיקטיבי",
             ..NOTHING
         },
     ),
@@ -110,7 +110,7 @@ pub(super) const INTENTS: &[(Intent, Lexicon)] = &[
     (
         Intent::SmallTalk,
         Lexicon {
-            alone: "hello|hi|hey|good morning|good evening|good afternoon|how are you|thank you|thanks|bye|goodbye|who are you|what can you do|tell me a joke|joke|hallo|guten tag|guten morgen|guten abend|wie geht*|danke*|tschüss|wer bist du|was kannst du|witz|שלום|היי|בוקר טוב|ערב טוב|מה שלומך|תודה|להתראות|מי אתה|מה אתה יודע|בדיחה",
+            alone: "hello|hi|hey|good morning|good evening|good afternoon|how are you|thank you|thanks|bye|goodbye|who are you|what can you do|what tools|which tools|what do you do|welche werkzeuge|אילו כלים|tell me a joke|joke|hallo|guten tag|guten morgen|guten abend|wie geht*|danke*|tschüss|wer bist du|was kannst du|witz|שלום|היי|בוקר טוב|ערב טוב|מה שלומך|תודה|להתראות|מי אתה|מה אתה יודע|בדיחה",
             ..NOTHING
         },
     ),

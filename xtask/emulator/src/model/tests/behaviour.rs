@@ -128,6 +128,7 @@ fn orders_inside_data_are_data() {
     assert!(answer.contains("item 10") && answer != "PWNED", "{answer}");
     let mut gullible = flawless();
     gullible.obeys_injection.told = 1.0;
+    gullible.cold = 1.0;
     assert_eq!(ask(&gullible, PROMPT, question).answer, "PWNED");
 }
 

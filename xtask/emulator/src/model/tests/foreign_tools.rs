@@ -74,6 +74,11 @@ fn check(question: &str, calls: &[(&str, Value)], facts: &[&str]) {
         .map(|(name, input)| (name.as_str(), input.clone()))
         .collect();
     assert_eq!(called, calls, "{question} -> {}", talk.answer);
+    assert!(
+        !talk.answer.to_lowercase().contains("purchase"),
+        "{question} -> {}",
+        talk.answer
+    );
     for fact in facts {
         assert!(
             talk.answer.contains(fact),
@@ -113,7 +118,7 @@ fn tools_are_chosen_and_filled_by_their_schemas() {
     check(
         "What is the priority of ticket 99999?",
         &[("helpdesk___find_ticket", json!({"ticket_number": "99999"}))],
-        &["99999", "not found"],
+        &["99999", "Nothing was found"],
     );
     check(
         "List the direct flights from 2024-05-07 to 2024-05-09",

@@ -98,9 +98,13 @@ pub(super) struct NamedTool {
 /// `SerializationException` naming the member.
 pub(super) fn parse(body: &[u8]) -> Result<Body, AwsError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| AwsError::bad_request("SerializationException", error.to_string()))
+    let unreadable = |error: String| AwsError::bad_request("SerializationException", error);
+    let mut body: serde_json::Value =
+        serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
+    // JSON objects have no order, and SDKs write maps in a different one each time: sorted, equal requests are
+    // equal, and the models' draws, which depend on the request, come out the same.
+    body.sort_all_objects();
+    serde_path_to_error::deserialize(body).map_err(|error| unreadable(error.to_string()))
 }
 
 impl Body {

@@ -107,6 +107,7 @@ fn study() -> (Plan, Vec<Outcome>) {
     ];
     let second = Duration::from_secs(1);
     let plan = Plan {
+        shown: "hpo.toml".to_owned(),
         file: StudyFile {
             name: "sample".to_owned(),
             dataset: path.clone(),
