@@ -294,12 +294,12 @@ fn limit(parameter: &Parameter, reading: &Reading<'_>) -> Option<u64> {
         Key::Lowest,
         Key::Total,
     ];
+    let by_date = !reading.entities.years.is_empty() || !reading.entities.dates.is_empty();
     let all = || {
         parameter.maximum.filter(|_| {
             NEED_ALL.iter().any(|key| reading.asks(*key))
                 || reading.entities.bound.is_some()
-                || (!parameter.beside_dates
-                    && !(reading.entities.years.is_empty() && reading.entities.dates.is_empty()))
+                || (by_date && !parameter.beside_dates)
         })
     };
     let wanted = if NEED_ALL.iter().any(|key| reading.asks(*key)) {

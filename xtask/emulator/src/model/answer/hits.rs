@@ -82,9 +82,14 @@ pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, an
         tell_fields(row, reading, voice, answer);
         return;
     }
+    let ambiguous = reading.entities.numbers.is_empty()
+        && !reading.entities.partial_numbers.is_empty()
+        && !reading.asks(Key::Orders)
+        && !reading.asks(Key::OrderCount)
+        && rows.len() > 1;
     let shared: Vec<Key> = SHARED
         .into_iter()
-        .filter(|key| reading.asks(*key))
+        .filter(|key| reading.asks(*key) && !ambiguous)
         .collect();
     for key in &shared {
         let mut values: Vec<String> = rows
@@ -108,11 +113,6 @@ pub(super) fn tell(call: &PastCall, reading: &Reading<'_>, voice: &Voice<'_>, an
             ));
         }
     }
-    let ambiguous = reading.entities.numbers.is_empty()
-        && !reading.entities.partial_numbers.is_empty()
-        && !reading.asks(Key::Orders)
-        && !reading.asks(Key::OrderCount)
-        && rows.len() > 1;
     if reading.asks(Key::Total) && rows.len() > 1 && !ambiguous {
         let amounts: Option<Vec<Decimal>> = rows
             .iter()
