@@ -203,11 +203,11 @@ impl ExperimentResult {
             .collect()
     }
 
-    /// Mean over cases of the case's quality, with a 95 % t interval cut to 0..=1.
+    /// Mean over cases of the case's quality, with its 95 % interval ([`stats::score_interval`]).
     pub fn quality(&self) -> Quality {
         let values: Vec<f64> = self.items.iter().filter_map(ItemResult::quality).collect();
         let n = values.len();
-        let interval = stats::mean_interval(&values).map(stats::Interval::clipped);
+        let interval = stats::score_interval(&values);
         Quality {
             mean: if n == 0 {
                 0.0

@@ -6,9 +6,9 @@ mod rate;
 
 use serde::{Deserialize, Serialize};
 
-pub use mean::{MeanEstimate, mean_estimate, mean_interval, quantile};
+pub use mean::{MeanEstimate, mean_estimate, mean_interval, quantile, score_interval};
 pub use paired::{PairedDifference, SignFlip, paired_difference, sign_flip};
-pub use rate::{wilson, wilson_lower};
+pub use rate::{unanimous_interval, wilson, wilson_lower};
 
 /// Confidence level of two-sided intervals in reports.
 pub const CONFIDENCE: f64 = 0.95;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::{CONFIDENCE, Interval};
+use super::{CONFIDENCE, Interval, unanimous_interval};
 
 /// A mean with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +43,23 @@ impl MeanEstimate {
 pub fn mean_interval(values: &[f64]) -> Option<Interval> {
     let clusters: Vec<usize> = (0..values.len()).collect();
     Some(mean_estimate(values, &clusters)?.interval(CONFIDENCE))
+}
+
+/// The 95 % interval of a mean of scores in 0..=1, cut to that range.
+///
+/// A t interval, except that unanimous scores do not make it a point: 95 of 95 right is not proof of perfection.
+///
+/// ```
+/// let interval = eval_suite::stats::score_interval(&[1.0; 95]).unwrap();
+/// assert!((interval.lo - 0.961).abs() < 1e-3 && interval.hi == 1.0);
+/// ```
+pub fn score_interval(values: &[f64]) -> Option<Interval> {
+    let interval = mean_interval(values)?;
+    let unanimous = interval.hi - interval.lo < f64::EPSILON;
+    Some(match values.first() {
+        Some(&score) if unanimous => unanimous_interval(score, values.len(), CONFIDENCE).clipped(),
+        _ => interval.clipped(),
+    })
 }
 
 /// A mean whose values come in clusters (repeats of one question, facts of one answer).

@@ -32,6 +32,15 @@ pub fn wilson_lower(mean: f64, n: usize) -> f64 {
     wilson_at(mean, n as f64, normal_quantile(CONFIDENCE)).lo
 }
 
+/// The interval of a mean of scores in 0..=1 when they all agree, where a t interval has no width: as for a
+/// yes/no variable with that mean, which varies most. `confidence` is two-sided.
+pub fn unanimous_interval(score: f64, n: usize, confidence: f64) -> Interval {
+    if n == 0 {
+        return Interval { lo: 0.0, hi: 1.0 };
+    }
+    wilson_at(score, n as f64, normal_quantile(0.5 + confidence / 2.0))
+}
+
 fn wilson_at(p: f64, n: f64, z: f64) -> Interval {
     let z2 = z * z;
     let scale = 1.0 + z2 / n;

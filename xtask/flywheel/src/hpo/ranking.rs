@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use eval_suite::stats::{Interval, mean_estimate};
+use eval_suite::stats::{Interval, mean_estimate, unanimous_interval};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde::Serialize;
@@ -213,7 +213,8 @@ impl<'a> Arms<'a> {
         order
     }
 
-    /// The t interval of the mean difference between two candidates, question by question.
+    /// The t interval of the mean difference between two candidates, question by question. Where they agree on every
+    /// question it has no width, and the share of questions they could still differ on takes its place.
     fn difference(&self, head: usize, base: usize, confidence: f64) -> Option<Interval> {
         let differences: Vec<_> = self.rows[head]
             .iter()
@@ -221,7 +222,15 @@ impl<'a> Arms<'a> {
             .map(|(head, base)| head - base)
             .collect();
         let questions: Vec<_> = (0..self.questions).collect();
-        mean_estimate(&differences, &questions).map(|estimate| estimate.interval(confidence))
+        let interval = mean_estimate(&differences, &questions)?.interval(confidence);
+        if differences.iter().all(|difference| difference.abs() < TIE) {
+            let unseen = unanimous_interval(0.0, self.questions, confidence).hi;
+            return Some(Interval {
+                lo: -unseen,
+                hi: unseen,
+            });
+        }
+        Some(interval)
     }
 
     /// How often each candidate has the highest mean when the questions are drawn anew, the same for all; candidates
@@ -315,9 +324,9 @@ mod tests {
 
     #[test]
     fn identical_candidates_differ_by_cost_and_share_the_first_place() {
-        let mut fast = arm("fast", 30, 0.01, wavy);
+        let mut fast = arm("fast", 95, 0.01, wavy);
         fast.latency_ms_p95 = Some(50.0);
-        let slow = arm("slow", 30, 0.01, wavy);
+        let slow = arm("slow", 95, 0.01, wavy);
         let ranking = check(&[slow, fast], "fast", Evidence::WithinMargin);
         assert!(
             ranking
@@ -329,13 +338,20 @@ mod tests {
 
     #[test]
     fn an_unknown_price_is_not_cheap() {
-        let mut unknown = arm("unknown", 30, 0.0, wavy);
+        let mut unknown = arm("unknown", 95, 0.0, wavy);
         unknown.cost_usd = None;
         check(
-            &[unknown, arm("known", 30, 0.01, wavy)],
+            &[unknown, arm("known", 95, 0.01, wavy)],
             "known",
             Evidence::WithinMargin,
         );
+    }
+
+    /// Agreement on every question is not agreement on every question there is.
+    #[test]
+    fn few_unanimous_questions_show_nothing_within_the_margin() {
+        let same = |id| arm(id, 30, 0.01, wavy);
+        check(&[same("a"), same("b")], "a", Evidence::Inconclusive);
     }
 
     #[test]
