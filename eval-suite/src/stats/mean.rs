@@ -55,7 +55,7 @@ pub fn mean_interval(values: &[f64]) -> Option<Interval> {
 /// ```
 pub fn score_interval(values: &[f64]) -> Option<Interval> {
     let interval = mean_interval(values)?;
-    let unanimous = interval.hi - interval.lo < f64::EPSILON;
+    let unanimous = (interval.hi - interval.lo).abs() < f64::EPSILON;
     Some(match values.first() {
         Some(&score) if unanimous => unanimous_interval(score, values.len(), CONFIDENCE).clipped(),
         _ => interval.clipped(),
