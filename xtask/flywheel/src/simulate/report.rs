@@ -369,7 +369,7 @@ fn timeline(report: &Report) -> String {
     let step = WIDTH / seconds.len().max(1) as f64;
     let scale = HEIGHT / f64::from(tallest);
     let mut svg =
-        "<svg class=\"chart\" viewBox=\"-40 -10 780 200\" role=\"img\" aria-label=\"answers and failures per second\">\n"
+        "<svg class=\"chart\" viewBox=\"-60 -10 790 200\" role=\"img\" aria-label=\"answers and failures per second\">\n"
             .to_owned();
     axis(
         &mut svg,
@@ -406,7 +406,7 @@ fn curves(report: &Report) -> String {
         .map(|(_, ms)| *ms)
         .fold(0.0, f64::max)
         .max(1.0);
-    let mut svg = "<svg class=\"chart\" viewBox=\"-40 -10 780 200\" role=\"img\" aria-label=\"latency by share of answers\">\n".to_owned();
+    let mut svg = "<svg class=\"chart\" viewBox=\"-60 -10 790 200\" role=\"img\" aria-label=\"latency by share of answers\">\n".to_owned();
     axis(&mut svg, &format!("{longest:.0} ms"), "100 % of answers");
     let mut key = String::new();
     for (name, curve) in curves.iter().filter(|(_, curve)| !curve.is_empty()) {
