@@ -45,6 +45,9 @@ pub enum HarnessError {
     /// The price table is faulty.
     #[error(transparent)]
     Prices(#[from] crate::cost::PriceError),
+    /// Without a gate nothing judges the run as a whole, and green would mean less than it seems.
+    #[error("no gate of eval-suite/gates.toml names dataset `{0}`: add a [[gates]] entry for it")]
+    NoGate(String),
 }
 
 /// The whole `main` of the test binary: 0 when every selected item passes, 101 when one fails, 2
@@ -92,10 +95,14 @@ pub fn run(arguments: &Arguments, config: Config) -> Result<Conclusion, HarnessE
         .count();
     session.expect_cases(selected);
     // Items start in this order, so a gate never takes a thread from a case that has not started.
-    let gates = session
+    let gates: Vec<_> = session
         .gates
         .of(&session.dataset.name)
-        .map(|gate| gate_trial(&session, &gate.evaluator));
+        .map(|gate| gate_trial(&session, &gate.evaluator))
+        .collect();
+    if gates.is_empty() {
+        return Err(HarnessError::NoGate(session.dataset.name.clone()));
+    }
     let trials = cases.into_iter().chain(gates).collect();
     let conclusion = libtest_mimic::run(arguments, trials);
     if !arguments.list && selected > 0 {

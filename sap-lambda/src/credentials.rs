@@ -26,7 +26,15 @@ pub struct CredentialCache {
     secret_id: String,
     ttl: Duration,
     // Held across the read on purpose: two queries of one tool share a single read.
-    cached: Mutex<Option<(Instant, SapCredentials)>>,
+    cached: Mutex<Option<Cached>>,
+}
+
+/// What the secret held when it was last read.
+struct Cached {
+    read_at: Instant,
+    credentials: SapCredentials,
+    /// SAP rejected it, and the secret had not changed.
+    refused: bool,
 }
 
 impl fmt::Debug for CredentialCache {
@@ -48,15 +56,19 @@ impl CredentialCache {
         }
     }
 
-    /// The cached value, or a fresh one when there is none or it is stale.
+    /// The cached value, or a fresh one when there is none or it is stale. `None` while the value is one that SAP has
+    /// rejected: a wrong password goes out once in the time a value is cached, since every failed logon helps to
+    /// lock the user.
     ///
     /// # Errors
     /// When Secrets Manager does not give the secret or it is malformed.
-    pub async fn get(&self) -> Result<SapCredentials, CredentialsError> {
+    pub async fn get(&self) -> Result<Option<SapCredentials>, CredentialsError> {
         let mut cached = self.cached.lock().await;
         match &*cached {
-            Some((read_at, credentials)) if read_at.elapsed() < self.ttl => Ok(credentials.clone()),
-            _ => self.read_into(&mut cached).await,
+            Some(known) if known.read_at.elapsed() < self.ttl => {
+                Ok((!known.refused).then(|| known.credentials.clone()))
+            }
+            _ => self.read_into(&mut cached).await.map(Some),
         }
     }
 
@@ -70,18 +82,26 @@ impl CredentialCache {
         refused: &SapCredentials,
     ) -> Result<Option<SapCredentials>, CredentialsError> {
         let mut cached = self.cached.lock().await;
-        if let Some((_, credentials)) = &*cached
-            && credentials != refused
-        {
-            return Ok(Some(credentials.clone()));
+        match &*cached {
+            Some(known) if known.credentials != *refused => {
+                return Ok((!known.refused).then(|| known.credentials.clone()));
+            }
+            Some(known) if known.refused => return Ok(None),
+            _ => {}
         }
         let fresh = self.read_into(&mut cached).await?;
-        Ok((fresh != *refused).then_some(fresh))
+        if fresh != *refused {
+            return Ok(Some(fresh));
+        }
+        if let Some(known) = cached.as_mut() {
+            known.refused = true;
+        }
+        Ok(None)
     }
 
     async fn read_into(
         &self,
-        cached: &mut Option<(Instant, SapCredentials)>,
+        cached: &mut Option<Cached>,
     ) -> Result<SapCredentials, CredentialsError> {
         #[derive(Deserialize)]
         struct Stored {
@@ -109,7 +129,11 @@ impl CredentialCache {
             username: stored.username,
             password: Secret::new(stored.password),
         };
-        *cached = Some((Instant::now(), credentials.clone()));
+        *cached = Some(Cached {
+            read_at: Instant::now(),
+            credentials: credentials.clone(),
+            refused: false,
+        });
         Ok(credentials)
     }
 }

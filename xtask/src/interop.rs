@@ -77,7 +77,7 @@ struct Running {
 fn start_agent(workspace: &Workspace, flywheel: &Path) -> Result<Running> {
     say("── agent-up");
     let mut child = Command::new(flywheel)
-        .args(["agent-up", "--format", "json"])
+        .args(["agent-up", "--env", "local", "--format", "json"])
         .env("FLYWHEEL_ROOT", &workspace.root)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -97,7 +97,7 @@ fn scripts(workspace: &Workspace, python: &Path, flywheel: &Path, agent: &AgentU
     let mut study = None;
     step("hpo", || {
         let output = Command::new(flywheel)
-            .args(["hpo", "--format", "json"])
+            .args(["hpo", "--env", "local", "--format", "json"])
             .env("FLYWHEEL_ROOT", &workspace.root)
             .stderr(Stdio::inherit())
             .output()

@@ -42,6 +42,8 @@ const MAX_TOOLS: usize = 256;
 const MAX_NAME: usize = 64;
 /// Largest answer that is read, in bytes; the loop has a smaller bound for what a model sees.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// Calls on their way at once: as many as the runs of this process can have.
+const MAX_CONCURRENT_CALLS: usize = 2048;
 
 /// The tools of one MCP server.
 #[derive(Debug)]
@@ -93,7 +95,9 @@ impl McpTools {
 
         let config = StreamableHttpClientTransportConfig::with_uri(self.url.as_str())
             .max_json_response_size(MAX_ANSWER_BYTES)
-            .max_sse_event_size(MAX_ANSWER_BYTES);
+            .max_sse_event_size(MAX_ANSWER_BYTES)
+            // The bounds are the runs at once and the calls of one run; rmcp's own 16 would be a hidden queue.
+            .max_concurrent_requests(MAX_CONCURRENT_CALLS);
         let transport = StreamableHttpClientTransport::with_client(self.client.clone(), config);
         let hello = InitializeRequestParams::new(
             ClientCapabilities::default(),

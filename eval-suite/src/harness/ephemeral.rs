@@ -97,7 +97,8 @@ impl Ephemeral {
         note("eval: deploying an agent for this run");
         let mut command = Command::new(&flywheel);
         command
-            .args(["agent-up", "--format", "json"])
+            // Named, so that a FLYWHEEL_ENV of the shell does not send a test into an account.
+            .args(["agent-up", "--env", "local", "--format", "json"])
             .env("FLYWHEEL_ROOT", &config.root)
             .current_dir(&config.root)
             .stdin(Stdio::piped());

@@ -75,7 +75,8 @@ impl SapClient {
     /// [`SapError`] by cause.
     pub async fn get(&self, mut url: Url, deadline: Deadline) -> Result<Vec<u8>, SapError> {
         self.add_logon_parameters(&mut url);
-        let mut credentials = self.credentials.get().await?;
+        let known = self.credentials.get().await?;
+        let mut credentials = known.ok_or(SapError::Authentication)?;
         let mut rotated = false;
         let mut attempt = 1;
         loop {

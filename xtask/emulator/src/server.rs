@@ -6,7 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -28,6 +28,9 @@ use crate::{
 
 /// How long open connections may take once the emulator shuts down.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
+/// How long another emulator may take to leave the state directory.
+const LEAVE_LIMIT: Duration = Duration::from_secs(10);
+const LOCK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How to start.
 #[derive(Debug, Clone)]
@@ -230,11 +233,20 @@ fn lock(state_dir: &Path) -> anyhow::Result<File> {
         .write(true)
         .open(&path)
         .with_context(|| format!("open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(InUse(state_dir.to_owned()).into()),
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("lock {}", path.display()))
+    // One that is leaving holds the lock until its children are gone, after its announcement is.
+    let give_up = Instant::now() + LEAVE_LIMIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                if announcement(state_dir).exists() || Instant::now() >= give_up {
+                    return Err(InUse(state_dir.to_owned()).into());
+                }
+                std::thread::sleep(LOCK_INTERVAL);
+            }
+            Err(std::fs::TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("lock {}", path.display()));
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) async fn run(ctx: &Context) -> anyhow::Result<Exit> {
         let image = deployer.publish().await?;
         let runtime = deployer.start("agent", &image, &hyperparameters).await?;
         let line =
-            json!({ "version": 1, "runtime_arn": runtime.arn, "env": environment.settings.all() });
+            json!({ "version": 1, "runtime_arn": runtime.arn, "env": environment.announced });
         ctx.console.data(&line.to_string());
         // An error means that the reading thread is gone, and with it stdin.
         _ = closed.await;

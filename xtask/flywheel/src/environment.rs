@@ -1,6 +1,8 @@
 //! The environment a command works in. This is the one place that knows that `local` means the emulator; what
 //! comes out is the same for every environment.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 
 use crate::aws::{Aws, AwsError};
@@ -18,6 +20,8 @@ pub(crate) struct Environment {
     pub(crate) name: String,
     /// Endpoints, names and keys.
     pub(crate) settings: Settings,
+    /// What the environment itself defines, without what the process's own variables added: fit to be handed on.
+    pub(crate) announced: BTreeMap<String, String>,
     /// AWS clients.
     pub(crate) aws: Aws,
     emulator: Option<Local>,
@@ -30,20 +34,23 @@ impl Environment {
         config: &Config,
         console: &Console,
     ) -> anyhow::Result<Self> {
-        let (settings, emulator) = if name == LOCAL {
+        let (settings, announced, emulator) = if name == LOCAL {
             let emulator = Local::join_or_start(&config.paths, console)
                 .await
                 .context("open the local environment")?;
-            (Settings::from(emulator.env.clone()), Some(emulator))
+            let env = emulator.env.clone();
+            (Settings::from(env.clone()), env, Some(emulator))
         } else {
             let mut settings = Settings::of_environment(name, config)?;
+            let announced = settings.all().clone();
             settings.fill_from(&config.langfuse);
-            (settings, None)
+            (settings, announced, None)
         };
         let aws = Aws::connect(&settings).await;
         Ok(Self {
             name: name.to_owned(),
             settings,
+            announced,
             aws,
             emulator,
         })

@@ -28,8 +28,8 @@ use self::threshold::{Outcome, Threshold, Verdict};
 use self::worker::Live;
 use crate::cli::Context;
 use crate::config::{ConfigError, parse_duration};
-use crate::deploy::{Deployer, base_hyperparameters, run_id};
-use crate::exit::Exit;
+use crate::deploy::{Deployer, base_hyperparameters, check_base, run_id};
+use crate::exit::{Exit, Interrupted};
 use crate::output::Format;
 
 /// How often the live view changes.
@@ -141,6 +141,11 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
         )
         .into());
     }
+    let prices = PriceTable::load(&ctx.config.paths.prices())?;
+    let hyperparameters = base_hyperparameters(&ctx.config.paths)?;
+    if target.is_none() {
+        check_base(&ctx.config.paths, &hyperparameters).await?;
+    }
     if args.dry_run {
         ctx.console
             .data(&report::plan(&scenario, target, ctx.console.format()));
@@ -149,21 +154,25 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     if let Some(url) = target.filter(|target| is_url(target)) {
         let client =
             HttpAgentClient::new(url).map_err(|error| ConfigError::new("--target", error))?;
-        return drive(&scenario, url, Arc::new(client), ctx).await;
+        return drive(&scenario, url, Arc::new(client), &prices, ctx).await;
     }
     let environment = ctx.open_environment().await?;
     let client = |arn: &str| Arc::new(AgentCoreClient::new(environment.aws.data(), arn, None));
     if let Some(arn) = target {
-        return drive(&scenario, arn, client(arn), ctx).await;
+        return drive(&scenario, arn, client(arn), &prices, ctx).await;
     }
-    let hyperparameters = base_hyperparameters(&ctx.config.paths)?;
     let deployer = Deployer::open(&environment, ctx, "simulate").await?;
     let work = async {
-        let image = deployer.publish().await?;
-        let runtime = deployer.start("agent", &image, &hyperparameters).await?;
-        drive(&scenario, &runtime.arn, client(&runtime.arn), ctx).await
+        let deploy = async {
+            let image = deployer.publish().await?;
+            deployer.start("agent", &image, &hyperparameters).await
+        };
+        let runtime = ctx.cancel.run_until_cancelled(deploy).await;
+        let runtime = runtime.ok_or(Interrupted)??;
+        drive(&scenario, &runtime.arn, client(&runtime.arn), &prices, ctx).await
     };
-    // An interrupt drains the run, which stops its sessions and writes its report; only then is the agent deleted.
+    // From here on an interrupt drains the run, which stops its sessions and writes its report; only then is the
+    // agent deleted.
     deployer.finish(&CancellationToken::new(), work).await
 }
 
@@ -197,6 +206,16 @@ fn plan(args: &Args, ctx: &Context) -> Result<Scenario, ConfigError> {
     load.users = args.users.unwrap_or(load.users);
     load.rate_per_second = args.rate.unwrap_or(load.rate_per_second);
     scenario.seed = args.seed.unwrap_or(scenario.seed);
+    // The file serves both load models; what is asked for on the command line must be measurable in this run.
+    let open = load.model == Model::Open;
+    scenario
+        .thresholds
+        .retain(|threshold| threshold.applies_to(open));
+    if let Some(threshold) = args.thresholds.iter().find(|one| !one.applies_to(open)) {
+        let place = format!("--threshold `{threshold}`");
+        return Err(ConfigError::new(place, "closed users have no schedule to be late for")
+            .hint("ask for open arrivals with `--model open`, or hold `service` instead of `response`"));
+    }
     scenario.thresholds.extend(args.thresholds.iter().cloned());
     scenario.check(&shown)?;
     Ok(scenario)
@@ -207,9 +226,9 @@ async fn drive(
     scenario: &Scenario,
     target: &str,
     client: Arc<dyn AgentClient>,
+    prices: &PriceTable,
     ctx: &Context,
 ) -> anyhow::Result<Exit> {
-    let prices = PriceTable::load(&ctx.config.paths.prices())?;
     let run = run_id("simulate", ctx.now());
     let started_at = ctx.now().format(&Rfc3339)?;
     let live = Arc::new(Live::default());
@@ -232,14 +251,11 @@ async fn drive(
         finished.elapsed,
         scheduled,
         finished.sessions,
-        Some(&prices),
+        Some(prices),
     );
-    let open = scenario.load.model == Model::Open;
-    let applicable = scenario
+    let thresholds: Vec<Outcome> = scenario
         .thresholds
         .iter()
-        .filter(|threshold| threshold.applies_to(open));
-    let thresholds: Vec<Outcome> = applicable
         .map(|threshold| threshold.judge(&summary))
         .collect();
     let interrupted = ctx.cancel.is_cancelled();

@@ -35,7 +35,7 @@ pub(super) fn load(paths: &Paths, name: &str) -> Result<BTreeMap<String, String>
     let shown = paths.shown(&path);
     let mut entries: BTreeMap<String, Entry> = load_toml(&path, &shown)?;
     let Some(entry) = entries.remove(name) else {
-        let known: Vec<_> = ["local"]
+        let known: Vec<_> = [crate::environment::LOCAL]
             .into_iter()
             .chain(entries.keys().map(String::as_str))
             .collect();

@@ -1,6 +1,6 @@
-//! The study's journal: what is finished, one line each, on disk as it finishes.
+//! The study's journal: the answers of each candidate, one line each, on disk when the candidate is finished.
 //!
-//! It is what an interrupted study will be continued from: an answer that was paid for is not bought again.
+//! It outlives the study. Nothing reads it yet: an interrupted study begins anew.
 
 use std::fs::File;
 use std::io::Write;

@@ -24,6 +24,8 @@ use super::summary::Sessions;
 const STOPS_AT_ONCE: usize = 16;
 /// So much of an answer that should have been a refusal is kept for the report.
 const KEPT_ANSWER_CHARS: usize = 400;
+/// Longest try to stop one session.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// Tries to stop one session.
 const STOP_ATTEMPTS: usize = 3;
 
@@ -254,7 +256,8 @@ impl Shared {
 
     async fn stop_session(&self, session: &str) {
         for _ in 0..STOP_ATTEMPTS {
-            if self.client.stop_session(session).await.is_ok() {
+            let stop = tokio::time::timeout(STOP_LIMIT, self.client.stop_session(session));
+            if matches!(stop.await, Ok(Ok(()))) {
                 let mut ledger = self.sessions.lock().await;
                 ledger.stopped += usize::from(ledger.open.remove(session));
                 return;
