@@ -54,6 +54,9 @@ use tools::{NoTools, ToolProvider};
 /// Longest wait for the last spans when the process ends.
 const LAST_EXPORT_LIMIT: Duration = Duration::from_secs(3);
 
+/// Longest wait for the tool gateway to end the session when the process ends.
+const LAST_CALL_LIMIT: Duration = Duration::from_secs(1);
+
 /// Why the process could not start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -131,10 +134,10 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
             None => None,
         };
     let telemetry = Arc::new(Telemetry::new(langfuse.environment, queue));
-    let tools: Arc<dyn ToolProvider> = match gateway {
+    let mcp = match gateway {
         None => {
             tracing::info!("running without tools: {} is not set", config::GATEWAY_URL);
-            Arc::new(NoTools)
+            None
         }
         Some(gateway) => {
             let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
@@ -143,8 +146,13 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
                 .map(|oauth| TokenSource::new(oauth, secrets))
                 .transpose()
                 .map_err(StartError::Http)?;
-            Arc::new(McpTools::new(gateway.url, tokens.map(Arc::new)).map_err(StartError::Http)?)
+            let tools = McpTools::new(gateway.url, tokens.map(Arc::new));
+            Some(Arc::new(tools.map_err(StartError::Http)?))
         }
+    };
+    let tools: Arc<dyn ToolProvider> = match &mcp {
+        None => Arc::new(NoTools),
+        Some(mcp) => Arc::<McpTools>::clone(mcp),
     };
     let agent = Agent::new(
         Arc::new(BedrockModel::new(&sdk)),
@@ -171,6 +179,9 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         .await
         .map_err(failed);
     telemetry.shutdown(LAST_EXPORT_LIMIT).await;
+    if let Some(mcp) = mcp {
+        mcp.close(LAST_CALL_LIMIT).await;
+    }
     tracing::info!("stopped");
     served
 }

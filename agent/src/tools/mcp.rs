@@ -121,6 +121,20 @@ impl McpTools {
         Ok((slot.generation, peer))
     }
 
+    /// Ends the session, within `limit`: a session that is dropped with the async runtime complains in the log.
+    pub async fn close(&self, limit: Duration) {
+        let ending = async {
+            let service = self.connection.lock().await.service.take();
+            match service {
+                Some(mut service) => service.close().await.is_ok(),
+                None => true,
+            }
+        };
+        if !matches!(timeout(limit, ending).await, Ok(true)) {
+            tracing::info!("the session with the tool gateway did not end in time");
+        }
+    }
+
     /// Forgets the session of the given generation, unless somebody has replaced it already.
     async fn forget(&self, generation: u64) {
         let mut slot = self.connection.lock().await;
