@@ -3,13 +3,33 @@
 //! A new evaluator is a file beside the others and one line in [`all`]. Without an entry in
 //! `gates.toml` it is reported only.
 
+pub mod argument_check;
+mod assignment;
+mod compat;
 mod cost;
+pub mod embedding_similarity;
+pub mod exact_match;
 mod fact_coverage;
+pub mod json_diff;
 mod language;
 mod latency;
+pub mod levenshtein;
+pub mod list_contains;
+pub mod numeric_diff;
 mod refusal;
+pub mod repeated_calls;
+pub mod scorer;
+pub mod soft_budget;
+pub mod standalone;
+pub mod text_overlap;
+pub mod text_predicate;
 mod tool_arguments;
+pub mod tool_call_score;
+mod tool_calls;
 mod trajectory;
+pub mod trajectory_args;
+pub mod trajectory_names;
+pub mod valid_json;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -84,6 +104,11 @@ pub enum Finding {
     /// Nothing to judge in this reply.
     NotApplicable {
         /// Why.
+        reason: String,
+    },
+    /// There is nothing to compare with.
+    MissingReference {
+        /// What is missing.
         reason: String,
     },
     /// The reply lacks evidence the agent was asked for, so it cannot be called good.
@@ -233,6 +258,9 @@ pub async fn evaluate(
                 format!("the evaluator answered {value}, expected 0 to 1"),
             ),
             Ok(Finding::NotApplicable { reason }) => (Status::NotApplicable, None, None, reason),
+            Ok(Finding::MissingReference { reason }) => {
+                (Status::MissingReference, None, None, reason)
+            }
             Ok(Finding::AgentError { reason }) => (Status::AgentError, None, Some(false), reason),
             Err(error) => (Status::JudgeError, None, None, error.to_string()),
         },

@@ -13,7 +13,7 @@ use crate::evaluator::Status;
 use crate::results::ItemResult;
 use crate::stats::{wilson, wilson_lower};
 
-pub use config::{Floor, Gate, GateConfigError, Gates, MissingPolicy, Policy};
+pub use config::{Cases, DatasetRule, Floor, Gate, GateConfigError, Gates, MissingPolicy, Policy};
 
 /// What a gate says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,37 +1,60 @@
-//! Intervals and tests. Pure functions; the unit of analysis is the question.
+//! Intervals, tests, verdicts and plans. Pure functions: no I/O, no clock, no global state.
+//!
+//! The unit of analysis is the question. Facts, turns, tool calls and repeats live inside one and are
+//! clusters, not further observations.
+//!
+//! A statistic that does not exist for some data is [`Undefined`] with the reason, never 0 and never NaN.
+//! Whatever draws at random takes a seed and repeats exactly ([`random`]).
+//! Bounds of scores and rates may leave 0..=1 (a t interval does); cut them for display only.
+//!
+//! Modules are declared in layering order: each may use the ones above it.
 
-mod mean;
-mod paired;
-mod rate;
+pub mod undefined;
 
-use serde::{Deserialize, Serialize};
+pub mod interval;
 
+pub mod random;
+
+mod distribution;
+
+pub mod rate;
+
+pub mod mean;
+
+pub mod multiplicity;
+
+pub mod paired;
+
+pub mod paired_binary;
+
+pub mod ranks;
+
+pub mod sequential;
+
+pub mod repeats;
+
+pub mod agreement;
+
+pub mod corrected;
+
+pub mod power;
+
+pub mod verdict;
+
+pub mod allocation;
+
+pub mod pareto;
+
+pub mod winner;
+
+pub mod effects;
+
+pub use interval::{CONFIDENCE, Interval};
 pub use mean::{MeanEstimate, mean_estimate, mean_interval, quantile, score_interval};
 pub use paired::{PairedDifference, SignFlip, paired_difference, sign_flip};
 pub use rate::{unanimous_interval, wilson, wilson_lower};
-
-/// Confidence level of two-sided intervals in reports.
-pub const CONFIDENCE: f64 = 0.95;
-
-/// A closed interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// Lower bound.
-    pub lo: f64,
-    /// Upper bound.
-    pub hi: f64,
-}
-
-impl Interval {
-    /// The interval cut to 0..=1, for display of rates and scores only.
-    #[must_use]
-    pub fn clipped(self) -> Self {
-        Self {
-            lo: self.lo.clamp(0.0, 1.0),
-            hi: self.hi.clamp(0.0, 1.0),
-        }
-    }
-}
+pub use undefined::Undefined;
+pub use verdict::Verdict;
 
 #[cfg(test)]
-mod tests;
+mod properties;

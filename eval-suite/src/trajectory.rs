@@ -62,46 +62,50 @@ fn overlap<T: PartialEq>(actual: &[T], expected: &[T]) -> usize {
 /// A maximum matching, not first come first served: an actual call that satisfies two expectations
 /// is left to the one that has no other.
 pub fn match_calls(actual: &[ToolCall], expected: &[ExpectedToolCall]) -> Vec<Option<usize>> {
-    let edges: Vec<Vec<usize>> = expected
-        .iter()
-        .map(|want| {
-            (0..actual.len())
-                .filter(|&i| {
-                    short_name(&actual[i].name) == want.tool
-                        && contains_arguments(&actual[i].arguments, &want.arguments)
-                })
-                .collect()
-        })
-        .collect();
-    let mut owner: Vec<Option<usize>> = vec![None; actual.len()];
-    for want in 0..expected.len() {
-        augment(want, &edges, &mut owner, &mut vec![false; actual.len()]);
+    maximum_matching(expected.len(), actual.len(), |want, call| {
+        let (want, call) = (&expected[want], &actual[call]);
+        short_name(&call.name) == want.tool && contains_arguments(&call.arguments, &want.arguments)
+    })
+}
+
+/// For each left element, the right one it is matched with: a maximum bipartite matching by augmenting paths, so an
+/// element that suits several is left to the one that has no other (Kuhn's algorithm).
+pub(crate) fn maximum_matching(
+    left: usize,
+    right: usize,
+    suits: impl Fn(usize, usize) -> bool,
+) -> Vec<Option<usize>> {
+    fn augment(
+        at: usize,
+        edges: &[Vec<usize>],
+        owner: &mut [Option<usize>],
+        seen: &mut [bool],
+    ) -> bool {
+        for &to in &edges[at] {
+            if std::mem::replace(&mut seen[to], true) {
+                continue;
+            }
+            if owner[to].is_none_or(|other| augment(other, edges, owner, seen)) {
+                owner[to] = Some(at);
+                return true;
+            }
+        }
+        false
     }
-    let mut matched = vec![None; expected.len()];
-    for (call, want) in owner.into_iter().enumerate() {
-        if let Some(want) = want {
-            matched[want] = Some(call);
+    let edges: Vec<Vec<usize>> = (0..left)
+        .map(|i| (0..right).filter(|&j| suits(i, j)).collect())
+        .collect();
+    let mut owner = vec![None; right];
+    for at in 0..left {
+        augment(at, &edges, &mut owner, &mut vec![false; right]);
+    }
+    let mut matched = vec![None; left];
+    for (to, at) in owner.into_iter().enumerate() {
+        if let Some(at) = at {
+            matched[at] = Some(to);
         }
     }
     matched
-}
-
-fn augment(
-    want: usize,
-    edges: &[Vec<usize>],
-    owner: &mut [Option<usize>],
-    seen: &mut [bool],
-) -> bool {
-    for &call in &edges[want] {
-        if std::mem::replace(&mut seen[call], true) {
-            continue;
-        }
-        if owner[call].is_none_or(|other| augment(other, edges, owner, seen)) {
-            owner[call] = Some(want);
-            return true;
-        }
-    }
-    false
 }
 
 /// Whether every wanted argument is there with the wanted value; further arguments are allowed.

@@ -1,12 +1,17 @@
 //! The technical user, from Secrets Manager, cached.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata};
 use serde::Deserialize;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{config::Secret, error::CredentialsError};
+
+mod sigv4;
+
+mod secrets_manager;
+
+pub use secrets_manager::SecretsManager;
 
 /// How long a value is used before it is read again, so that a rotation is noticed without a failure.
 const TTL: Duration = Duration::from_secs(300);
@@ -21,15 +26,16 @@ pub struct SapCredentials {
 }
 
 /// Reads the secret on first use and again when it is stale or refused.
+#[derive(Debug)]
 pub struct CredentialCache {
-    client: Client,
-    secret_id: String,
+    store: SecretsManager,
     ttl: Duration,
     // Held across the read on purpose: two queries of one tool share a single read.
     cached: Mutex<Option<Cached>>,
 }
 
 /// What the secret held when it was last read.
+#[derive(Debug)]
 struct Cached {
     read_at: Instant,
     credentials: SapCredentials,
@@ -37,20 +43,11 @@ struct Cached {
     refused: bool,
 }
 
-impl fmt::Debug for CredentialCache {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CredentialCache")
-            .field("secret_id", &self.secret_id)
-            .finish_non_exhaustive()
-    }
-}
-
 impl CredentialCache {
     /// Nothing is read yet.
-    pub fn new(client: Client, secret_id: impl Into<String>) -> Self {
+    pub fn new(store: SecretsManager) -> Self {
         Self {
-            client,
-            secret_id: secret_id.into(),
+            store,
             ttl: TTL,
             cached: Mutex::new(None),
         }
@@ -108,23 +105,10 @@ impl CredentialCache {
             username: String,
             password: String,
         }
-        let answer = self
-            .client
-            .get_secret_value()
-            .secret_id(&self.secret_id)
-            .send()
-            .await
-            .map_err(|error| CredentialsError::Unreadable {
-                code: error
-                    .code()
-                    .unwrap_or("no answer from Secrets Manager")
-                    .to_owned(),
-            })?;
+        let text = self.store.secret_string().await?;
         // The parser's message would quote the secret, so it is dropped.
-        let stored: Stored = answer
-            .secret_string()
-            .and_then(|text| serde_json::from_str(text).ok())
-            .ok_or(CredentialsError::Malformed)?;
+        let stored: Stored =
+            serde_json::from_str(text.expose()).map_err(|_| CredentialsError::Malformed)?;
         let credentials = SapCredentials {
             username: stored.username,
             password: Secret::new(stored.password),

@@ -1,6 +1,5 @@
 //! What can go wrong, and which part of it the model gets to read.
 
-use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -123,23 +122,42 @@ pub fn error_result(kind: &str, retryable: bool, message: &str) -> Value {
     json!({"status": "error", "kind": kind, "retryable": retryable, "message": message})
 }
 
-/// A failure of our own: reported to Lambda as a function error, so that it counts in its error metric.
-#[derive(Debug, Error)]
-pub enum HandlerError {
-    /// The technical user could not be read.
-    #[error(transparent)]
-    Credentials(CredentialsError),
+/// A failure of this function itself: reported to Lambda as a function error, so that it counts in its error metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// One of the constants of this type: stable, so that alarms and runbooks can name them.
+    pub error_type: &'static str,
+    /// A sentence without data.
+    pub message: String,
 }
 
-impl From<HandlerError> for Diagnostic {
-    fn from(error: HandlerError) -> Self {
-        let error_type = match &error {
-            HandlerError::Credentials(CredentialsError::Unreadable { .. }) => "SapSecretUnreadable",
-            HandlerError::Credentials(CredentialsError::Malformed) => "SapSecretMalformed",
-        };
+impl Failure {
+    /// The function cannot start as it is configured.
+    pub const INVALID_CONFIGURATION: &'static str = "InvalidConfiguration";
+    /// Secrets Manager does not give the secret of the technical user.
+    pub const SECRET_UNREADABLE: &'static str = "SapSecretUnreadable";
+    /// The secret is there and cannot be used.
+    pub const SECRET_MALFORMED: &'static str = "SapSecretMalformed";
+    /// A tool panicked; the log names the place in the source.
+    pub const TOOL_PANICKED: &'static str = "ToolPanicked";
+    /// The answer is larger than Lambda takes.
+    pub const ANSWER_TOO_LARGE: &'static str = "AnswerTooLarge";
+
+    /// A failure of this type.
+    pub fn new(error_type: &'static str, message: impl Into<String>) -> Self {
         Self {
-            error_type: error_type.to_owned(),
-            error_message: error.to_string(),
+            error_type,
+            message: message.into(),
         }
+    }
+}
+
+impl From<CredentialsError> for Failure {
+    fn from(error: CredentialsError) -> Self {
+        let error_type = match &error {
+            CredentialsError::Unreadable { .. } => Self::SECRET_UNREADABLE,
+            CredentialsError::Malformed => Self::SECRET_MALFORMED,
+        };
+        Self::new(error_type, error.to_string())
     }
 }

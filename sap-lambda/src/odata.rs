@@ -4,8 +4,10 @@ pub mod query;
 
 pub mod decode;
 
+mod retry;
+
 pub mod client;
 
 pub mod page;
 
-mod retry;
+pub mod batch;

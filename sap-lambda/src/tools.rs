@@ -2,29 +2,59 @@
 
 use async_trait::async_trait;
 use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{deadline::Deadline, error::ToolError, odata::client::SapClient};
+use crate::{
+    error::ToolError,
+    invocation::Invocation,
+    source::{PurchaseOrders, Stock},
+};
 
 mod arguments;
 
-mod entity;
-
 mod value;
+
+mod listing;
+
+mod transit;
+
+mod stock_level;
+
+#[cfg(test)]
+mod testing;
 
 pub mod get_complete_po_data;
 
 pub mod search_purchase_orders;
 
+pub mod list_purchase_orders;
+
+pub mod get_open_purchase_orders;
+
+pub mod get_orders_in_transit;
+
+pub mod get_material_in_transit;
+
+pub mod get_material_stock;
+
+pub mod get_goods_receipts;
+
+pub mod get_inventory_with_open_orders;
+
+pub mod get_orders_awaiting_invoice_or_delivery;
+
 pub use arguments::Arguments;
 
 /// What a tool may use during one invocation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Call<'a> {
-    /// The SAP service.
-    pub sap: &'a SapClient,
-    /// When the answer must be there.
-    pub deadline: Deadline,
+    /// The service that knows purchase orders.
+    pub orders: &'a dyn PurchaseOrders,
+    /// The service that knows stock.
+    pub stock: &'a dyn Stock,
+    /// The invocation: its time and its trail.
+    pub invocation: &'a Invocation,
 }
 
 /// Something the model can ask for.
@@ -51,7 +81,20 @@ pub fn all() -> Vec<Box<dyn Tool>> {
     vec![
         Box::new(get_complete_po_data::GetCompletePoData),
         Box::new(search_purchase_orders::SearchPurchaseOrders),
+        Box::new(list_purchase_orders::ListPurchaseOrders),
+        Box::new(get_open_purchase_orders::GetOpenPurchaseOrders),
+        Box::new(get_orders_in_transit::GetOrdersInTransit),
+        Box::new(get_material_in_transit::GetMaterialInTransit),
+        Box::new(get_material_stock::GetMaterialStock),
+        Box::new(get_goods_receipts::GetGoodsReceipts),
+        Box::new(get_inventory_with_open_orders::GetInventoryWithOpenOrders),
+        Box::new(get_orders_awaiting_invoice_or_delivery::GetOrdersAwaitingInvoiceOrDelivery),
     ]
+}
+
+/// An answer as JSON. Plain structs of strings, numbers and lists always serialise.
+fn to_value(output: impl Serialize) -> Value {
+    serde_json::to_value(output).unwrap_or_default()
 }
 
 /// The gateway target's inline tool schema: `[{"name", "description", "inputSchema"}]`.
@@ -125,6 +168,9 @@ fn reduced(schema: &Value, level: Level) -> Value {
     }
     Value::Object(node)
 }
+
+#[cfg(test)]
+mod sums;
 
 #[cfg(test)]
 mod tests {

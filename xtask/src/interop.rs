@@ -1,27 +1,87 @@
 //! `cargo xtask interop`: strangers' software against ours.
 //!
 //! The scripts in `xtask/interop/` know nothing of this project: they are given a runtime ARN, endpoints and
-//! keys through the environment, and use the official SDKs as anybody would.
+//! keys through the environment, and use official SDKs and tools as anybody would.
+
+mod packages;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
-use xshell::cmd;
 
 use crate::cargo::{Workspace, say, step};
+use packages::Installed;
 
-/// What is installed into the private environment, pinned: a green run names what it was green with.
-const PACKAGES: [&str; 2] = ["boto3==1.44.5", "langfuse==5.0.4"];
+/// A script of `xtask/interop/`, and what it needs beside the environment of the local world.
+struct Script {
+    file: &'static str,
+    needs: &'static [Need],
+}
 
-/// Runs boto3 and the official Langfuse SDK against a deployed local runtime and a finished study.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// A finished study: `DATASET_NAME`, `DATASET_CASES`, `EXPERIMENT_NAME`.
+    Study,
+    /// SAP by itself: `SAP_BASE_URL`, `SAP_USERNAME`, `SAP_PASSWORD`, and the function as `SAP_LAMBDA_BINARY`.
+    Sap,
+    /// `node` on the path, and the packages below `NODE_PACKAGES`.
+    Node,
+}
+
+/// In the order in which they run.
+const SCRIPTS: [Script; 8] = [
+    Script {
+        file: "boto3_agentcore.py",
+        needs: &[],
+    },
+    Script {
+        file: "aws_logs.py",
+        needs: &[],
+    },
+    Script {
+        file: "mcp_python_client.py",
+        needs: &[],
+    },
+    Script {
+        file: "mcp_inspector.py",
+        needs: &[Need::Node],
+    },
+    Script {
+        file: "mcp_conformance.py",
+        needs: &[Need::Node],
+    },
+    Script {
+        file: "pyodata_sap.py",
+        needs: &[Need::Sap],
+    },
+    Script {
+        file: "fe_mockserver.py",
+        needs: &[Need::Sap, Need::Node],
+    },
+    Script {
+        file: "langfuse_sdk.py",
+        needs: &[Need::Study],
+    },
+];
+
+/// Name of the secret with SAP's user in the local world.
+const SAP_SECRET: &str = "flywheel/sap";
+
+/// Runs official clients and test suites of others against a deployed local runtime, its gateway and its SAP system:
+/// boto3, the Langfuse SDK, the MCP client for Python, the MCP Inspector, the MCP conformance suite, pyodata, and our
+/// function against SAP's mock server.
 ///
-/// Needs `python3` with `venv`; packages go to `target/interop/`, nothing is installed elsewhere.
+/// Needs `python3` with `venv`; packages, Node.js among them, go to `target/interop/`, nothing is installed elsewhere.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Only this script, for example `mcp_inspector.py`; may be repeated.
+    #[arg(long, value_name = "SCRIPT")]
+    only: Vec<String>,
+}
 
 /// The line `flywheel agent-up` prints once its runtime is ready.
 #[derive(Deserialize)]
@@ -48,14 +108,23 @@ struct Candidate {
     run_name: String,
 }
 
-/// Installs, starts a local agent, runs a study beside it, then the scripts.
-pub(crate) fn run(workspace: &Workspace, Args {}: &Args) -> Result<()> {
-    let python = environment(workspace)?;
+/// SAP's user, as Secrets Manager keeps it.
+#[derive(Deserialize)]
+struct SapUser {
+    username: String,
+    password: String,
+}
+
+/// Installs, starts a local agent, then runs the scripts beside it.
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    let scripts = chosen(&args.only)?;
+    let needs = |need| scripts.iter().any(|script| script.needs.contains(&need));
+    let installed = packages::install(workspace, needs(Need::Node))?;
     step("build", || workspace.build_binaries())?;
     let flywheel = workspace.bin_dir()?.join("flywheel");
     let mut up = start_agent(workspace, &flywheel)?;
     // The emulator stays up as long as the agent's process holds it, so the study's results can be read afterwards.
-    let outcome = scripts(workspace, &python, &flywheel, &up.facts);
+    let outcome = run_all(workspace, &installed, &flywheel, &scripts, &up.facts);
     drop(up.child.stdin.take());
     let status = up
         .child
@@ -67,6 +136,18 @@ pub(crate) fn run(workspace: &Workspace, Args {}: &Args) -> Result<()> {
         "the local agent did not clean up: {status}"
     );
     Ok(())
+}
+
+fn chosen(only: &[String]) -> Result<Vec<&'static Script>> {
+    for name in only {
+        if !SCRIPTS.iter().any(|script| script.file == name) {
+            let known = SCRIPTS.map(|script| script.file).join(", ");
+            bail!("--only {name}: no such script; there are {known}");
+        }
+    }
+    let is_chosen =
+        |script: &&Script| only.is_empty() || only.iter().any(|name| name == script.file);
+    Ok(SCRIPTS.iter().filter(is_chosen).collect())
 }
 
 struct Running {
@@ -93,7 +174,84 @@ fn start_agent(workspace: &Workspace, flywheel: &Path) -> Result<Running> {
     Ok(Running { child, facts })
 }
 
-fn scripts(workspace: &Workspace, python: &Path, flywheel: &Path, agent: &AgentUp) -> Result<()> {
+/// Runs every script, whatever became of those before it; fails if one did.
+fn run_all(
+    workspace: &Workspace,
+    installed: &Installed,
+    flywheel: &Path,
+    scripts: &[&Script],
+    agent: &AgentUp,
+) -> Result<()> {
+    let mut environment = agent.env.clone();
+    environment.insert("RUNTIME_ARN".to_owned(), agent.runtime_arn.clone());
+    let needs = |need| scripts.iter().any(|script| script.needs.contains(&need));
+    if needs(Need::Sap) {
+        let function = workspace.bin_dir()?.join("sap-lambda");
+        environment.insert(
+            "SAP_LAMBDA_BINARY".to_owned(),
+            function.display().to_string(),
+        );
+        environment.extend(sap(installed, &agent.env)?);
+    }
+    if needs(Need::Study) {
+        environment.extend(study(workspace, flywheel)?);
+    }
+    let mut failed = Vec::new();
+    for script in scripts {
+        let outcome = step(script.file, || {
+            let file = workspace.root.join("xtask/interop").join(script.file);
+            let status = installed
+                .python()
+                .arg(file)
+                .envs(&environment)
+                .status()
+                .context("failed to start python")?;
+            ensure!(status.success(), "{} ended with {status}", script.file);
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            say(&format!("error: {error:#}"));
+            failed.push(script.file);
+        }
+    }
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    Ok(())
+}
+
+/// Where SAP is and who may ask it. The user is read from Secrets Manager, as the function does, and not shown.
+fn sap(installed: &Installed, env: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+    const READ: &str = "import boto3, sys; \
+        print(boto3.client('secretsmanager').get_secret_value(SecretId=sys.argv[1])['SecretString'])";
+    let output = installed
+        .python()
+        .args(["-c", READ, SAP_SECRET])
+        .envs(env)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("failed to start python")?;
+    ensure!(
+        output.status.success(),
+        "could not read the secret {SAP_SECRET}"
+    );
+    let user: SapUser = serde_json::from_slice(&output.stdout)
+        .ok()
+        .with_context(|| format!("the secret {SAP_SECRET} is no user and password"))?;
+    let base = env
+        .get("AWS_ENDPOINT_URL_STS")
+        .and_then(|url| url.strip_suffix("/sts"))
+        .context("the local world announces its services below one URL")?;
+    Ok(BTreeMap::from([
+        (
+            "SAP_BASE_URL".to_owned(),
+            format!("{base}/sap/opu/odata/sap"),
+        ),
+        ("SAP_USERNAME".to_owned(), user.username),
+        ("SAP_PASSWORD".to_owned(), user.password),
+    ]))
+}
+
+/// Runs a study; gives what it is called by.
+fn study(workspace: &Workspace, flywheel: &Path) -> Result<BTreeMap<String, String>> {
     let mut study = None;
     step("hpo", || {
         let output = Command::new(flywheel)
@@ -113,52 +271,45 @@ fn scripts(workspace: &Workspace, python: &Path, flywheel: &Path, agent: &AgentU
         Ok(())
     })?;
     let study = study.context("the study was read")?;
-    let run_name = &study
-        .candidates
-        .first()
-        .context("the study has a candidate")?
-        .run_name;
-    for script in ["boto3_agentcore.py", "langfuse_sdk.py"] {
-        step(script, || {
-            let status = Command::new(python)
-                .arg(workspace.root.join("xtask/interop").join(script))
-                .envs(&agent.env)
-                .env("RUNTIME_ARN", &agent.runtime_arn)
-                .env("DATASET_NAME", &study.dataset.name)
-                .env("DATASET_CASES", study.dataset.cases.to_string())
-                .env("EXPERIMENT_NAME", run_name)
-                .status()
-                .context("failed to start python")?;
-            ensure!(status.success(), "{script} ended with {status}");
-            Ok(())
-        })?;
-    }
-    Ok(())
+    let candidate = study.candidates.first();
+    let run_name = &candidate.context("the study has a candidate")?.run_name;
+    Ok(BTreeMap::from([
+        ("DATASET_NAME".to_owned(), study.dataset.name),
+        ("DATASET_CASES".to_owned(), study.dataset.cases.to_string()),
+        ("EXPERIMENT_NAME".to_owned(), run_name.clone()),
+    ]))
 }
 
-/// A private Python environment with the pinned packages; made once, checked by a stamp of their versions.
-fn environment(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target_dir()?.join("interop");
-    let python = folder.join("venv/bin/python");
-    let stamp = folder.join("installed");
-    let wanted = PACKAGES.join("\n");
-    if python.exists() && std::fs::read_to_string(&stamp).is_ok_and(|present| present == wanted) {
-        return Ok(python);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_script_is_in_the_table_and_the_other_way_round() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop");
+        for script in &SCRIPTS {
+            assert!(folder.join(script.file).is_file(), "{}", script.file);
+        }
+        let modules = ["checks.py", "lambda_runtime_api.py"];
+        for file in std::fs::read_dir(folder).expect("the folder is there") {
+            let name = file.expect("it can be read").file_name();
+            let name = name.to_string_lossy();
+            let is_known = SCRIPTS.iter().any(|script| script.file == name);
+            assert!(
+                !name.ends_with(".py") || is_known || modules.contains(&&*name),
+                "{name} is neither run nor a part of others"
+            );
+        }
     }
-    step("install", || {
-        let sh = &workspace.shell;
-        let venv = folder.join("venv");
-        cmd!(sh, "python3 -m venv --clear {venv}")
-            .run()
-            .context("`python3` with `venv` is needed (Debian: python3-venv)")?;
-        cmd!(
-            sh,
-            "{python} -m pip install --quiet --disable-pip-version-check"
-        )
-        .args(PACKAGES)
-        .run()?;
-        std::fs::write(&stamp, &wanted).context("failed to write the stamp")?;
-        Ok(())
-    })?;
-    Ok(python)
+
+    #[test]
+    fn only_takes_names_of_scripts() {
+        let only = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            chosen(&names).map(|scripts| scripts.len())
+        };
+        assert_eq!(only(&[]).ok(), Some(SCRIPTS.len()));
+        assert_eq!(only(&["aws_logs.py", "mcp_inspector.py"]).ok(), Some(2));
+        assert!(only(&["nothing.py"]).is_err());
+    }
 }

@@ -4,6 +4,7 @@
 //! Whatever talks to a cloud, to Langfuse or to the emulator is one door further in, in `xtask/flywheel`;
 //! its commands are listed here so that `cargo xtask --help` shows all there is.
 
+mod bench;
 mod cargo;
 mod ci;
 mod codegen;
@@ -40,6 +41,12 @@ enum Command {
     Hpo(external::Args),
     /// Load and safety traffic against a deployed agent, with a verdict.
     Simulate(external::Args),
+    /// Questions through agent, gateway, Lambda and SAP, proved hop by hop from the trace and the logs.
+    E2e(external::Args),
+    /// The MCP gateway without the agent: token, tools, call, test, inspector.
+    Gateway(external::Args),
+    /// The evaluators by themselves: list them, score one output or JSON lines.
+    Eval(external::Args),
     /// Deploy one agent from agent/hyperparams.toml.
     Deploy(external::Args),
     /// Delete what this checkout deployed.
@@ -56,8 +63,10 @@ enum Command {
     Tidy(tidy::Args),
     /// Write generated files (the gateway's tool schema), or check them.
     Codegen(codegen::Args),
-    /// Strangers' software against ours: boto3 and the official Langfuse SDK.
+    /// Strangers' software against ours: boto3, MCP clients, pyodata, Langfuse's SDK.
     Interop(interop::Args),
+    /// What a part costs beside what it replaces: `lambda` against the same tool in Python.
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +74,9 @@ fn main() -> ExitCode {
     let outcome = cargo::Workspace::new().and_then(|workspace| match cli.command {
         Command::Hpo(args) => external::run(&workspace, "hpo", &args),
         Command::Simulate(args) => external::run(&workspace, "simulate", &args),
+        Command::E2e(args) => external::run(&workspace, "e2e", &args),
+        Command::Gateway(args) => external::run(&workspace, "gateway", &args),
+        Command::Eval(args) => external::run(&workspace, "eval", &args),
         Command::Deploy(args) => external::run(&workspace, "deploy", &args),
         Command::Destroy(args) => external::run(&workspace, "destroy", &args),
         Command::List(args) => external::run(&workspace, "list", &args),
@@ -74,6 +86,7 @@ fn main() -> ExitCode {
         Command::Tidy(args) => tidy::run(&workspace, &args).map(|()| ExitCode::SUCCESS),
         Command::Codegen(args) => codegen::run(&workspace, &args).map(|()| ExitCode::SUCCESS),
         Command::Interop(args) => interop::run(&workspace, &args).map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => bench::run(&workspace, &args),
     });
     outcome.unwrap_or_else(|error| {
         cargo::say(&format!("error: {error:#}"));

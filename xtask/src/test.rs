@@ -9,6 +9,9 @@ use crate::cargo::{Workspace, step};
 /// Every test of the workspace: unit, integration, contract, and the evaluation suite against a fresh local agent.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
+    /// Run the slow tests instead: simulations of the statistics' error rates, about a minute.
+    #[arg(long)]
+    slow: bool,
     /// Passed to `cargo test`, for example `-p agent` or `-- po_4500000520`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<OsString>,
@@ -16,6 +19,22 @@ pub(crate) struct Args {
 
 /// Builds the binaries the evaluation suite deploys, then runs the tests.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    if args.slow {
+        return step("slow tests", || {
+            Ok(workspace
+                .cargo()
+                .args([
+                    "test",
+                    "--locked",
+                    "--package",
+                    "eval-suite",
+                    "--test",
+                    "slow",
+                ])
+                .args(["--", "--ignored", "--nocapture"])
+                .run()?)
+        });
+    }
     step("build", || workspace.build_binaries())?;
     let scoped = args
         .rest

@@ -290,11 +290,14 @@ impl Checker<'_> {
             self.problem(line, "input", "the question is empty");
         }
         let expected = &case.expected;
-        if expected.facts.is_empty() && expected.forbidden.is_empty() && !expected.must_refuse {
+        let of_the_answer = !expected.facts.is_empty() || !expected.forbidden.is_empty();
+        // A set of questions about the choice of tools judges the calls and leaves the answers to others.
+        let of_the_calls = expected.trajectory.is_some();
+        if !of_the_answer && !of_the_calls && !expected.must_refuse {
             self.problem(
                 line,
                 "expected.facts",
-                "nothing is expected of the answer, expected facts, forbidden texts or must_refuse",
+                "nothing is expected, expected facts, forbidden texts, must_refuse or a trajectory",
             );
         }
         for (index, fact) in expected.facts.iter().enumerate() {

@@ -60,6 +60,15 @@ fn the_column_is_the_place() {
 }
 
 #[test]
+fn a_case_may_judge_the_calls_alone() {
+    let case = CASE.replace(
+        r#""facts":[{"text":"209,236.00 USD","critical":true}],"#,
+        "",
+    );
+    assert!(parse(&[HEADER, &case]).is_ok());
+}
+
+#[test]
 fn problems_name_file_line_key_and_expectation() {
     check(
         &CASE.replace("\"critical\"", "\"critcal\""),
@@ -103,10 +112,10 @@ fn problems_name_file_line_key_and_expectation() {
     );
     check(
         &CASE.replace(
-            r#""facts":[{"text":"209,236.00 USD","critical":true}],"#,
-            r#""facts":[],"#,
+            r#""facts":[{"text":"209,236.00 USD","critical":true}],"trajectory":{"tools":["get"],"mode":"in_order"}"#,
+            r#""facts":[]"#,
         ),
-        "expected.facts: nothing is expected of the answer, expected facts, forbidden texts or must_refuse",
+        "expected.facts: nothing is expected, expected facts, forbidden texts, must_refuse or a trajectory",
     );
     check(
         &format!("{CASE} {CASE}"),

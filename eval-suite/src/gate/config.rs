@@ -22,9 +22,35 @@ pub struct Gates {
     /// What happens to cases without a score.
     #[serde(default)]
     pub policy: Policy,
+    /// Datasets whose cases are treated otherwise than usual.
+    #[serde(default)]
+    pub datasets: Vec<DatasetRule>,
     /// The gates, in order.
     #[serde(default)]
     pub gates: Vec<Gate>,
+}
+
+/// What a case that does not pass means for the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cases {
+    /// The run fails.
+    #[default]
+    Required,
+    /// It is printed and counted; only the gates decide. For datasets that measure a rate.
+    Measured,
+}
+
+/// How the cases of one dataset are treated.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetRule {
+    /// The dataset's name, as in its header line.
+    pub dataset: String,
+    /// What a case that does not pass means.
+    pub cases: Cases,
+    /// Why; for people.
+    pub reason: String,
 }
 
 /// What happens to a case that has no score although the evaluator applies.
@@ -172,6 +198,20 @@ impl Gates {
                 ));
             }
         }
+        for (index, rule) in self.datasets.iter().enumerate() {
+            let twin = self.datasets[..index]
+                .iter()
+                .any(|other| other.dataset == rule.dataset);
+            if twin || rule.dataset.is_empty() {
+                return Err((
+                    format!("datasets[{index}].dataset"),
+                    format!(
+                        "`{}` is empty or was already used, expected each dataset's name once",
+                        rule.dataset
+                    ),
+                ));
+            }
+        }
         for (index, gate) in self.gates.iter().enumerate() {
             let at = |key: &str| format!("gates[{index}].{key}");
             if !evaluators.contains(&gate.evaluator.as_str()) {
@@ -220,6 +260,14 @@ impl Gates {
         Ok(())
     }
 
+    /// What a case of this dataset that does not pass means.
+    pub fn cases(&self, dataset: &str) -> Cases {
+        self.datasets
+            .iter()
+            .find(|rule| rule.dataset == dataset)
+            .map_or(Cases::default(), |rule| rule.cases)
+    }
+
     /// The gates of this dataset.
     pub fn of<'a>(&'a self, dataset: &'a str) -> impl Iterator<Item = &'a Gate> {
         self.gates
@@ -252,6 +300,20 @@ mod tests {
         assert_eq!(gates.of("golden").count(), 1);
         assert_eq!(gates.of("other").count(), 0);
         assert_eq!(gates.gates[0].floor, Some(Floor::Confident(0.9)));
+    }
+
+    #[test]
+    fn cases_are_required_unless_the_file_says_measured() {
+        let rule = "[[datasets]]\ndataset = \"rates\"\ncases = \"measured\"\nreason = \"a rate\"\n";
+        let gates = parse(&format!("{HEAD}{rule}{GATE}")).unwrap();
+        assert_eq!(gates.cases("rates"), Cases::Measured);
+        assert_eq!(gates.cases("golden"), Cases::Required);
+        assert_eq!(
+            parse(&format!("{HEAD}{rule}{rule}"))
+                .unwrap_err()
+                .to_string(),
+            "suite/gates.toml: datasets[1].dataset: `rates` is empty or was already used, expected each dataset's name once"
+        );
     }
 
     #[test]

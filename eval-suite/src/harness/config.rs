@@ -10,7 +10,7 @@ use super::target::TargetSpec;
 
 /// What to evaluate: unset starts an agent of this workspace, `arn:…` is an AgentCore runtime, `http://…` an agent's base URL.
 pub const EVAL_TARGET: &str = "EVAL_TARGET";
-/// Another dataset file than `datasets/golden.jsonl`.
+/// Another dataset file than `datasets/golden.jsonl`; a relative path starts at the workspace's root.
 pub const EVAL_DATASET: &str = "EVAL_DATASET";
 /// The run's name, hence the directory of its results; runs of the same name share results.
 pub const EVAL_RUN_ID: &str = "EVAL_RUN_ID";
@@ -99,8 +99,9 @@ impl Config {
         };
         Ok(Self {
             target: TargetSpec::parse(get(EVAL_TARGET).as_deref())?,
-            dataset: get(EVAL_DATASET)
-                .map_or_else(|| root.join("datasets").join("golden.jsonl"), PathBuf::from),
+            // Tests run in their own crate's directory; whoever types a path stands in the workspace's.
+            dataset: root
+                .join(get(EVAL_DATASET).unwrap_or_else(|| "datasets/golden.jsonl".to_owned())),
             gates: manifest_dir.join("gates.toml"),
             results: root.join("target").join("eval").join(&run_id),
             run_id,
@@ -181,7 +182,7 @@ mod tests {
             config.target,
             TargetSpec::Http("http://127.0.0.1:8080".into())
         );
-        assert_eq!(config.dataset, Path::new("copy.jsonl"));
+        assert_eq!(config.dataset, Path::new("work/copy.jsonl"));
         assert_eq!(
             (config.run_id.as_str(), config.run_is_shared),
             ("mine", true)

@@ -264,7 +264,7 @@ async fn faulty_files_are_named_before_anything_runs() {
     );
     check(
         workspace.config(&[("EVAL_DATASET", "none.jsonl")]),
-        "read dataset none.jsonl",
+        "/none.jsonl",
     );
     std::fs::write(
         workspace.directory.path().join("eval-suite/gates.toml"),

@@ -4,10 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod agentcore;
+mod evaluator_vectors;
 mod experiment;
 mod harness;
 mod http;
 mod journal;
 mod langfuse;
 mod publish;
+mod scorers;
+mod stats_vectors;
 mod support;

@@ -1,13 +1,18 @@
-//! OData v2 JSON: the envelope and the primitive types that JSON does not have.
+//! OData v2 JSON: the envelope, expanded navigations, and errors. Primitive types are in [`primitive`].
 
 use std::{fmt, marker::PhantomData};
 
-use rust_decimal::Decimal;
 use serde::{
     Deserialize, Deserializer,
     de::{self, DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
-use time::{Date, OffsetDateTime};
+use serde_json::value::RawValue;
+
+mod fault;
+
+pub mod primitive;
+
+pub use fault::{Fault, fault};
 
 /// One page of an entity set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,19 +25,33 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
+struct Envelope<T> {
+    d: T,
+}
+
 /// Reads a collection answer: `{"d":{"results":[..],"__count":"7","__next":".."}}`, or the older
 /// `{"d":[..]}`.
 ///
 /// # Errors
-/// When the text is not such an answer or a row lacks a property that was selected. The message names
-/// the property and no value.
+/// When the text is not such an answer or a row lacks a property that was selected.
 pub fn collection<T: DeserializeOwned>(body: &[u8]) -> Result<Page<T>, serde_json::Error> {
-    #[derive(Deserialize)]
-    #[serde(bound = "T: DeserializeOwned")]
-    struct Envelope<T> {
-        d: Page<T>,
-    }
-    serde_json::from_slice::<Envelope<T>>(body).map(|envelope| envelope.d)
+    read::<Page<T>>(body)
+}
+
+/// Reads the answer to a read by key: `{"d":{..}}`.
+///
+/// # Errors
+/// As [`collection`].
+pub fn entity<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    read(body)
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    // serde_json would not look at the bytes of a string that is skipped.
+    let text = std::str::from_utf8(body).map_err(|_| de::Error::custom("it is not UTF-8"))?;
+    serde_json::from_str::<Envelope<T>>(text).map(|envelope| envelope.d)
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
@@ -87,140 +106,80 @@ struct Count(u64);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct CountVisitor;
-        impl Visitor<'_> for CountVisitor {
-            type Value = Count;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a row count")
-            }
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Count, E> {
-                Ok(Count(value))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Count, E> {
-                text.parse()
-                    .map(Count)
-                    .map_err(|_| E::custom("__count is not a number"))
-            }
-        }
-        deserializer.deserialize_any(CountVisitor)
+        primitive::int64(deserializer)
+            .ok()
+            .and_then(|count| u64::try_from(count).ok())
+            .map(Self)
+            .ok_or_else(|| de::Error::custom("__count is not a number"))
     }
 }
 
-/// Edm.Decimal: a string at full scale by the protocol; some servers send a bare number.
-///
-/// A bare number reaches us through the JSON parser as a binary float. Up to twelve digits before the
-/// point its shortest decimal form is the text that was sent (SAP's scales end at three), so that form is
-/// parsed; anything larger is refused instead of being off by a cent.
+/// A navigation to one entity: the entity when it was expanded, `None` when it was not
+/// (`{"__deferred":{..}}`) or leads nowhere (`null`).
 ///
 /// # Errors
-/// When the value is no decimal, or a bare number too large to be exact.
-pub fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    struct DecimalVisitor;
-    impl Visitor<'_> for DecimalVisitor {
-        type Value = Decimal;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a decimal")
-        }
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
-            text.trim()
-                .parse()
-                .map_err(|_| E::custom("a decimal property is not a number"))
-        }
-        fn visit_u64<E: de::Error>(self, value: u64) -> Result<Decimal, E> {
-            Ok(value.into())
-        }
-        fn visit_i64<E: de::Error>(self, value: i64) -> Result<Decimal, E> {
-            Ok(value.into())
-        }
-        fn visit_f64<E: de::Error>(self, value: f64) -> Result<Decimal, E> {
-            if value.abs() >= 1e12 {
-                return Err(E::custom(
-                    "a decimal property is a bare number too large to be exact",
-                ));
-            }
-            self.visit_str(&value.to_string())
-        }
-    }
-    deserializer.deserialize_any(DecimalVisitor)
-}
-
-/// Edm.DateTime of a date-only property: `/Date(ms)/` at midnight UTC, ms may be negative, null when unset.
-///
-/// # Errors
-/// When the text is something else.
-pub fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+/// When it was expanded and is not a `T`.
+pub fn to_one<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: DeserializeOwned,
+    D: Deserializer<'de>,
+{
+    let raw = <&RawValue>::deserialize(deserializer)?.get();
+    if raw == "null" || is_deferred(raw) {
         return Ok(None);
-    };
-    parse_date(&text)
+    }
+    serde_json::from_str(raw)
         .map(Some)
-        .ok_or_else(|| de::Error::custom("a date property is not of the form /Date(ms)/"))
+        .map_err(de::Error::custom)
 }
 
-fn parse_date(text: &str) -> Option<Date> {
-    let inner = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
-    // A DateTimeOffset carries its offset in minutes behind a sign; the instant is in UTC all the same.
-    let offset = inner
-        .char_indices()
-        .skip(1)
-        .find(|(_, c)| matches!(c, '+' | '-'))
-        .map(|(at, _)| at);
-    let ms: i64 = inner.get(..offset.unwrap_or(inner.len()))?.parse().ok()?;
-    OffsetDateTime::from_unix_timestamp(ms.div_euclid(1000))
-        .ok()
-        .map(OffsetDateTime::date)
-}
-
-/// Edm.String where an empty string means "not set", as it does in ABAP.
+/// A navigation to many entities: those of the first page when it was expanded, `None` when it was not.
 ///
 /// # Errors
-/// When the value is neither a string nor null.
-pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.trim().is_empty()))
+/// When it was expanded and is not a collection of `T`.
+pub fn to_many<'de, T, D>(deserializer: D) -> Result<Option<Page<T>>, D::Error>
+where
+    T: DeserializeOwned,
+    D: Deserializer<'de>,
+{
+    to_one(deserializer)
 }
 
-/// SAP's own sentence in an error body, and its code.
-///
-/// `None` when the body is not OData JSON, which is usual for 401, 500 and 503 (HTML).
-pub fn error_message(body: &[u8]) -> Option<(String, String)> {
+fn is_deferred(raw: &str) -> bool {
     #[derive(Deserialize)]
-    struct Body {
-        error: Error,
+    struct Deferred {
+        #[serde(rename = "__deferred")]
+        _uri: IgnoredAny,
     }
-    #[derive(Deserialize)]
-    struct Error {
-        #[serde(default)]
-        code: String,
-        message: Message,
-    }
-    #[derive(Deserialize)]
-    struct Message {
-        value: String,
-    }
-    let error = serde_json::from_slice::<Body>(body).ok()?.error;
-    Some((error.code, sentence(&error.message.value)))
+    // serde would also read a struct from a list.
+    raw.starts_with('{') && serde_json::from_str::<Deferred>(raw).is_ok()
 }
 
-/// One line of bounded length without anything that looks like a URL or a path of the server.
-fn sentence(text: &str) -> String {
-    const LIMIT: usize = 200;
-    let words = text
-        .split_whitespace()
-        .filter(|word| !word.contains("://") && !word.contains("/sap/"));
-    let line = words.collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LIMIT) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
+/// The parser's complaint for a log: only those forms that do not quote the data.
+pub fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let safe = ["missing field", "a property", "__count", "it is not UTF-8"];
+    if safe.iter().any(|start| text.starts_with(start)) {
+        text
+    } else {
+        format!(
+            "{:?} error at line {} column {}",
+            error.classify(),
+            error.line(),
+            error.column()
+        )
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::Decimal;
+
     use super::*;
 
     #[derive(Debug, Deserialize, PartialEq)]
     struct Row {
-        #[serde(deserialize_with = "decimal")]
+        #[serde(deserialize_with = "primitive::decimal")]
         amount: Decimal,
     }
 
@@ -243,6 +202,12 @@ mod tests {
                 Some("n"),
             ),
             (r#"{"d":{"__count":7,"results":[]}}"#, 0, Some(7), None),
+            (
+                r#"{"d":{"results":[],"__count":" 7 ","__next":null}}"#,
+                0,
+                Some(7),
+                None,
+            ),
             (
                 r#"{"d":{"results":[{"amount":"1","__metadata":{"uri":"x"}}],"extra":{"a":[1]}}}"#,
                 1,
@@ -267,72 +232,79 @@ mod tests {
             "<html>",
             "{}",
             r#"{"d":{}}"#,
+            r#"{"d":null}"#,
+            r#"{"d":{"amount":"1"}}"#,
             r#"{"d":{"results":[{}]}}"#,
             r#"{"d":{"results":[],"__count":"x"}}"#,
+            r#"{"d":{"results":[],"__count":-1}}"#,
+            r#"{"d":[]} {"d":[]}"#,
         ] {
             assert!(amounts(body).is_err(), "{body}");
         }
+        let latin = b"{\"d\":[{\"amount\":\"1\",\"skipped\":\"\xfc\"}]}";
+        assert!(collection::<Row>(latin).is_err());
     }
 
     #[test]
-    fn decimals_keep_their_digits() {
-        for (json, expected) in [
-            (r#""335.240""#, Some("335.240")),
-            (r#""-12.5""#, Some("-12.5")),
-            (r#"" 7 ""#, Some("7")),
+    fn a_single_entity_stands_under_d() {
+        let row: Row = entity(br#"{"d":{"__metadata":{},"amount":"2.50"}}"#).unwrap();
+        assert_eq!(row.amount, Decimal::new(250, 2));
+        assert!(entity::<Row>(br#"{"d":{"results":[]}}"#).is_err());
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Parent {
+        #[serde(deserialize_with = "to_one")]
+        one: Option<Row>,
+        #[serde(deserialize_with = "to_many")]
+        many: Option<Page<Row>>,
+    }
+
+    #[test]
+    fn navigations_expanded_and_not() {
+        for (one, many, expected_one, expected_many) in [
             (
-                r#""12345678901234567890.123""#,
+                r#"{"amount":"12345678901234567890.123"}"#,
+                r#"{"results":[{"amount":1},{"amount":2}]}"#,
                 Some("12345678901234567890.123"),
+                Some(2),
             ),
-            ("335.24", Some("335.24")),
-            ("0.1", Some("0.1")),
-            ("999999999999.999", Some("999999999999.999")),
-            ("-3", Some("-3")),
-            ("100000000000000000000.001", None),
-            (r#""12,5""#, None),
-            ("true", None),
+            (r#"null"#, r#"[{"amount":1}]"#, None, Some(1)),
+            (
+                r#"{"__deferred":{"uri":"https://x"}}"#,
+                r#"{"__deferred":{"uri":"https://x"}}"#,
+                None,
+                None,
+            ),
         ] {
-            let page = amounts(&format!(r#"{{"d":[{{"amount":{json}}}]}}"#));
+            let body = format!(r#"{{"d":{{"one":{one},"many":{many}}}}}"#);
+            let parent: Parent = entity(body.as_bytes()).unwrap();
             assert_eq!(
-                page.ok().map(|page| page.rows[0].clone()).as_deref(),
-                expected,
-                "{json}"
+                parent.one.map(|row| row.amount.to_string()).as_deref(),
+                expected_one,
+                "{body}"
+            );
+            assert_eq!(
+                parent.many.map(|page| page.rows.len()),
+                expected_many,
+                "{body}"
             );
         }
+        let body = br#"{"d":{"one":{"amount":"x"},"many":null}}"#;
+        let error = entity::<Parent>(body).unwrap_err();
+        assert!(without_values(&error).starts_with("a property"), "{error}");
     }
 
     #[test]
-    fn dates_are_the_day_in_utc() {
-        for (wire, expected) in [
-            ("/Date(1571616000000)/", Some("2019-10-21")),
-            ("/Date(-1)/", Some("1969-12-31")),
-            ("/Date(-86400000)/", Some("1969-12-31")),
-            ("/Date(1588894563127+0120)/", Some("2020-05-07")),
-            ("2019-10-21", None),
-            ("/Date()/", None),
+    fn a_complaint_quotes_no_data() {
+        for body in [
+            r#"{"d":[{"amount":"hunter2"}]}"#,
+            r#"{"d":[{"amount":"1"}],"d":"hunter2"}"#,
+            r#"{"d":"hunter2"}"#,
+            r#"{"d":{"results":[],"__count":"hunter2"}}"#,
         ] {
-            assert_eq!(
-                parse_date(wire).map(|date| date.to_string()).as_deref(),
-                expected,
-                "{wire}"
-            );
+            let error = collection::<Row>(body.as_bytes()).unwrap_err();
+            assert!(!without_values(&error).contains("hunter2"), "{error}");
         }
-    }
-
-    #[test]
-    fn error_bodies_become_a_sentence() {
-        let body = r#"{"error":{"code":"005056A509B11EE1","message":{"lang":"en","value":"Invalid key in\n https://sap.internal:44300/x for Y at /sap/opu/odata"}}}"#;
-        assert_eq!(
-            error_message(body.as_bytes()),
-            Some((
-                "005056A509B11EE1".to_owned(),
-                "Invalid key in for Y at".to_owned()
-            ))
-        );
-        assert_eq!(
-            error_message(b"<html>500 SAP Internal Server Error</html>"),
-            None
-        );
-        assert!(sentence(&"long ".repeat(100)).chars().count() <= 201);
     }
 }

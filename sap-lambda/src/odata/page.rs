@@ -5,23 +5,72 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{client::SapClient, decode, query::Query};
-use crate::{deadline::Deadline, error::SapError};
+use super::{client::Service, decode, query::Query};
+use crate::{error::SapError, invocation::Invocation};
 
 /// Requests made for one query, whatever its `top`.
 const MAX_PAGES: usize = 20;
 /// A further page is only begun when this much time is left.
-const TIME_FOR_A_PAGE: Duration = Duration::from_secs(3);
+pub(super) const TIME_FOR_A_PAGE: Duration = Duration::from_secs(3);
 
 /// What a query gave.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows<T> {
     /// At most `top` rows.
     pub rows: Vec<T>,
-    /// Rows in SAP that meet the filter; the number read when SAP does not count.
+    /// Rows in SAP that meet the filter.
     pub total: u64,
+    /// SAP may hold more than `total`: reading stopped early and SAP did not count.
+    pub total_is_minimum: bool,
     /// Whether `rows` are all of them.
     pub complete: bool,
+}
+
+impl<T> Rows<T> {
+    /// These rows and no others.
+    pub fn all(rows: Vec<T>) -> Self {
+        Self {
+            total: rows.len() as u64,
+            total_is_minimum: false,
+            complete: true,
+            rows,
+        }
+    }
+
+    /// The same knowledge about other rows, one for each.
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Rows<U> {
+        Rows {
+            rows: self.rows.into_iter().map(convert).collect(),
+            total: self.total,
+            total_is_minimum: self.total_is_minimum,
+            complete: self.complete,
+        }
+    }
+
+    /// [`Self::map`] where a row may not be usable.
+    ///
+    /// # Errors
+    /// The first error of `convert`.
+    pub fn try_map<U, E>(self, convert: impl FnMut(T) -> Result<U, E>) -> Result<Rows<U>, E> {
+        Ok(Rows {
+            rows: self
+                .rows
+                .into_iter()
+                .map(convert)
+                .collect::<Result<_, E>>()?,
+            total: self.total,
+            total_is_minimum: self.total_is_minimum,
+            complete: self.complete,
+        })
+    }
+
+    /// At most `top` of them.
+    #[must_use]
+    pub fn limited(mut self, top: usize) -> Self {
+        self.complete &= self.rows.len() <= top;
+        self.rows.truncate(top);
+        self
+    }
 }
 
 /// Reads up to `query.top` rows, following `__next`.
@@ -29,77 +78,49 @@ pub struct Rows<T> {
 /// # Errors
 /// [`SapError`]; also when a next link leads out of the entity set or back to itself.
 pub async fn read<T: DeserializeOwned>(
-    sap: &SapClient,
+    service: &Service,
     query: &Query,
-    deadline: Deadline,
+    invocation: &Invocation,
 ) -> Result<Rows<T>, SapError> {
     let mut rows = Vec::new();
     let mut count = None;
-    let mut url = query.url(sap.service_url());
-    let first = url.clone();
+    let first = query.url(service.root());
+    let mut url = first.clone();
+    let mut is_end = false;
     for _ in 0..MAX_PAGES {
-        let body = sap.get(url.clone(), deadline).await?;
+        let body = service.client().get(url.clone(), invocation).await?;
         let page = decode::collection::<T>(&body).map_err(|error| {
             SapError::unexpected(format!(
                 "entity set {}: {}",
-                query.set,
-                without_values(&error)
+                query.set.name,
+                decode::without_values(&error)
             ))
         })?;
         rows.extend(page.rows);
         count = count.or(page.count);
         let Some(next) = page.next else {
-            // Without a count, a full house may be the edge of `$top` or the true end.
-            let total = count.unwrap_or(rows.len() as u64);
-            let complete = if count.is_some() {
-                rows.len() as u64 >= total
-            } else {
-                rows.len() < query.top
-            };
-            rows.truncate(query.top);
-            return Ok(Rows {
-                rows,
-                total,
-                complete,
-            });
+            // A full house may be the edge of `$top` or the true end; only a count would tell.
+            is_end = rows.len() < query.top;
+            break;
         };
         let next = next_url(&next, &first)?;
         if next == url {
             return Err(SapError::unexpected("a next link points at its own page"));
         }
         url = next;
-        if rows.len() >= query.top || deadline.remaining() < TIME_FOR_A_PAGE {
+        if rows.len() >= query.top || invocation.deadline.remaining() < TIME_FOR_A_PAGE {
             break;
         }
     }
-    let total = count.unwrap_or(0).max(rows.len() as u64);
+    let read = rows.len() as u64;
     rows.truncate(query.top);
+    let total = count.unwrap_or(0).max(read);
     Ok(Rows {
-        complete: rows.len() as u64 >= total && count.is_some(),
+        complete: rows.len() as u64 == total && (count.is_some() || is_end),
+        total_is_minimum: count.is_none() && !is_end,
         rows,
         total,
     })
-}
-
-/// The parser's complaint, for the log: only those forms that do not quote the data.
-fn without_values(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let safe = [
-        "missing field",
-        "a decimal property",
-        "a date property",
-        "__count",
-    ];
-    if safe.iter().any(|start| text.starts_with(start)) {
-        text
-    } else {
-        format!(
-            "{:?} error at line {} column {}",
-            error.classify(),
-            error.line(),
-            error.column()
-        )
-    }
 }
 
 /// The next link, if it stays where the password may go: same scheme, host, port and entity set.

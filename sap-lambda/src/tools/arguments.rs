@@ -3,11 +3,16 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
+use time::{Date, macros::format_description};
 
 use crate::error::ToolError;
 
 /// Digits of a purchase-order number.
 const PO_NUMBER_DIGITS: usize = 10;
+/// Earliest year a date may have: older ones are slips, and no order is that old.
+const FIRST_YEAR: i32 = 1900;
+/// Longest text looked at for an argument with a pattern of its own.
+const MAX_CODE_CHARS: usize = 40;
 
 /// The arguments of one tool call.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,6 +133,157 @@ impl Arguments {
         })
     }
 
+    /// As [`Self::integer`], for a number of rows.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn limit(&self, range: RangeInclusive<u64>, default: u64) -> Result<usize, ToolError> {
+        let limit = self.integer("limit", range, default)?;
+        Ok(usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
+    /// A truth value, also when sent as `"true"` or `"false"`; `default` when absent or null.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn boolean(&self, name: &str, default: bool) -> Result<bool, ToolError> {
+        let value = match self.get(name) {
+            None => return Ok(default),
+            Some(Value::Bool(value)) => Some(*value),
+            Some(Value::String(text)) => clean(text).to_lowercase().parse().ok(),
+            Some(_) => None,
+        };
+        value.ok_or_else(|| ToolError::invalid(name, "Expected true or false."))
+    }
+
+    /// A day as `YYYY-MM-DD`, from 1900 on; `None` when absent or null.
+    ///
+    /// # Errors
+    /// When it is something else, or no such day exists.
+    pub fn date(&self, name: &str) -> Result<Option<Date>, ToolError> {
+        if self.get(name).is_none() {
+            return Ok(None);
+        }
+        let date = self.text(name, MAX_CODE_CHARS).ok().flatten();
+        let date = date.filter(|text| text.len() == "YYYY-MM-DD".len());
+        let date = date
+            .and_then(|text| Date::parse(&text, format_description!("[year]-[month]-[day]")).ok());
+        match date.filter(|date| date.year() >= FIRST_YEAR) {
+            Some(date) => Ok(Some(date)),
+            None => Err(ToolError::invalid(
+                name,
+                "Expected a day that exists, as YYYY-MM-DD, for example 2025-08-01.",
+            )),
+        }
+    }
+
+    /// One of `choices` by its name, in any case; `None` when absent or null.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn choice<T: Copy>(
+        &self,
+        name: &str,
+        choices: &[(&'static str, T)],
+    ) -> Result<Option<(&'static str, T)>, ToolError> {
+        if self.get(name).is_none() {
+            return Ok(None);
+        }
+        let text = self.text(name, MAX_CODE_CHARS).ok().flatten();
+        let text = text.map(|text| text.to_lowercase());
+        let chosen = choices
+            .iter()
+            .find(|(known, _)| Some(*known) == text.as_deref());
+        match chosen {
+            Some(chosen) => Ok(Some(*chosen)),
+            None => {
+                let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+                Err(ToolError::invalid(
+                    name,
+                    format!("Expected one of {}.", names.join(", ")),
+                ))
+            }
+        }
+    }
+
+    /// A complete material number in upper case, at most 40 characters; `None` when absent or null.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn material_number(&self, name: &str) -> Result<Option<String>, ToolError> {
+        self.code(
+            name,
+            40,
+            "-_./+#",
+            "Expected one exact material number of at most 40 letters, digits or - _ . / + #, for example \
+             MZ-RM-C990-01, without wildcards. To find it by a part or by its text, use search_purchase_orders.",
+        )
+    }
+
+    /// A complete supplier number in upper case, at most 10 characters; `None` when absent or null.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn supplier(&self, name: &str) -> Result<Option<String>, ToolError> {
+        self.code(
+            name,
+            10,
+            "-_",
+            "Expected one exact supplier number of at most 10 letters, digits or - _, for example USSU-VSF08. \
+             To find it by a part or by its name, use search_purchase_orders.",
+        )
+    }
+
+    /// A plant in upper case, at most 4 letters and digits; `None` when absent or null.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn plant(&self, name: &str) -> Result<Option<String>, ToolError> {
+        self.code(
+            name,
+            4,
+            "",
+            "Expected one plant code of at most 4 letters and digits, for example 1710.",
+        )
+    }
+
+    /// ASCII letters, digits and `punctuation`, beginning with a letter or digit, in upper case as SAP stores it.
+    fn code(
+        &self,
+        name: &str,
+        max_chars: usize,
+        punctuation: &str,
+        expected: &str,
+    ) -> Result<Option<String>, ToolError> {
+        if self.get(name).is_none() {
+            return Ok(None);
+        }
+        let is_code = |text: &String| {
+            text.len() <= max_chars
+                && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || punctuation.contains(c))
+        };
+        match self
+            .text(name, MAX_CODE_CHARS)
+            .ok()
+            .flatten()
+            .filter(is_code)
+        {
+            Some(text) => Ok(Some(text.to_ascii_uppercase())),
+            None => Err(ToolError::invalid(name, expected)),
+        }
+    }
+
+    /// As [`Self::po_number`], where it may be left out: `None` when absent or null.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn optional_po_number(&self, name: &str) -> Result<Option<String>, ToolError> {
+        self.get(name).map(|_| self.po_number(name)).transpose()
+    }
+
     /// A purchase-order number in SAP's internal form.
     ///
     /// Surrounding whitespace and invisible direction marks are dropped, then 1 to 10 ASCII digits are
@@ -170,105 +326,4 @@ fn clean(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn arguments(value: Value) -> Arguments {
-        Arguments::new(json!({ "a": value }), &json!({"properties": {"a": {}}})).unwrap()
-    }
-
-    fn shown<T: ToString>(result: Result<T, ToolError>) -> String {
-        match result {
-            Ok(value) => value.to_string(),
-            Err(ToolError::InvalidArgument { argument, .. }) => format!("invalid {argument}"),
-            Err(other) => other.to_string(),
-        }
-    }
-
-    #[test]
-    fn po_numbers() {
-        for (value, expected) in [
-            (json!("4500000520"), "4500000520"),
-            (json!(" 4500000520 "), "4500000520"),
-            (json!("\u{200F}4500000520\u{200E}\n"), "4500000520"),
-            (json!("00000520"), "0000000520"),
-            (json!("520"), "0000000520"),
-            (json!(4_500_000_520_u64), "4500000520"),
-            (json!("PO 4500000520"), "invalid a"),
-            (json!("4500000520, 4500000521"), "invalid a"),
-            (json!("04500000520"), "invalid a"),
-            (json!("4500000520' or 1 eq 1"), "invalid a"),
-            (json!("٤٥٠"), "invalid a"),
-            (json!("0"), "invalid a"),
-            (json!("4500-520"), "invalid a"),
-            (json!(""), "invalid a"),
-            (json!(4.5), "invalid a"),
-            (json!(["4500000520"]), "invalid a"),
-            (Value::Null, "invalid a"),
-        ] {
-            assert_eq!(
-                shown(arguments(value.clone()).po_number("a")),
-                expected,
-                "{value}"
-            );
-        }
-    }
-
-    #[test]
-    fn integers() {
-        for (value, expected) in [
-            (json!(1), "1"),
-            (json!(50), "50"),
-            (json!(20.0), "20"),
-            (json!("20"), "20"),
-            (Value::Null, "10"),
-            (json!(0), "invalid a"),
-            (json!(51), "invalid a"),
-            (json!(-1), "invalid a"),
-            (json!(20.5), "invalid a"),
-            (json!(1e300), "invalid a"),
-            (json!("abc"), "invalid a"),
-            (json!(true), "invalid a"),
-        ] {
-            assert_eq!(
-                shown(arguments(value.clone()).integer("a", 1..=50, 10)),
-                expected,
-                "{value}"
-            );
-        }
-    }
-
-    #[test]
-    fn texts() {
-        for (value, expected) in [
-            (json!("  O'Brien & Sons "), "O'Brien & Sons"),
-            (json!(17_300_001), "17300001"),
-            (json!("   "), "invalid a"),
-            (json!("a\u{0}b"), "invalid a"),
-            (json!("x".repeat(41)), "invalid a"),
-            (json!({"eq": "x"}), "invalid a"),
-            (Value::Null, "invalid a"),
-        ] {
-            assert_eq!(
-                shown(arguments(value.clone()).required_text("a", 40)),
-                expected,
-                "{value}"
-            );
-        }
-    }
-
-    #[test]
-    fn unknown_arguments_are_named() {
-        let schema = json!({"properties": {"po_number": {}}});
-        assert_eq!(
-            shown(Arguments::new(json!({"po": 1}), &schema).map(|_| "ok")),
-            "invalid po"
-        );
-        assert_eq!(
-            shown(Arguments::new(json!([]), &schema).map(|_| "ok")),
-            "invalid arguments"
-        );
-    }
-}
+mod tests;

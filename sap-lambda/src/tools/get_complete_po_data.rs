@@ -1,7 +1,5 @@
 //! `get_complete_po_data`: one purchase order with header, items and totals.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -9,16 +7,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Arguments, Call, Tool,
-    entity::{self, Header, Item},
-    gateway_schema, value,
+    Arguments, Call, Tool, gateway_schema, to_value,
+    value::{self, Quantities, Quantity},
 };
 use crate::{
     error::ToolError,
-    odata::{
-        page::{self, Rows},
-        query::{Direction, Filter, Query},
-    },
+    odata::page::Rows,
+    source::{Line, LineFilter, Order, OrderFilter, Sort},
 };
 
 /// Items read from SAP; the totals are over these.
@@ -93,12 +88,6 @@ struct Summary {
     currency: String,
 }
 
-#[derive(Serialize)]
-struct Quantity {
-    unit: String,
-    quantity: String,
-}
-
 #[async_trait]
 impl Tool for GetCompletePoData {
     fn name(&self) -> &'static str {
@@ -111,8 +100,8 @@ impl Tool for GetCompletePoData {
          every item (material, description, quantity, unit price, net amount, plant, delivered, invoiced, \
          deleted, returns) and a summary with the number of items, total quantity and total net amount. \
          Use it whenever the question names a complete purchase order number and asks anything about that \
-         order. If only a part of the number, a supplier or a material is known, use search_purchase_orders \
-         first."
+         order, except when its goods were received (get_goods_receipts). If only a part of the number, a \
+         supplier or a material is known, use search_purchase_orders first."
     }
 
     fn input_schema(&self) -> Value {
@@ -121,108 +110,94 @@ impl Tool for GetCompletePoData {
 
     async fn run(&self, arguments: Arguments, call: Call<'_>) -> Result<Value, ToolError> {
         let po_number = arguments.po_number("po_number")?;
-        let is_this_order = Filter::Equals(entity::PURCHASE_ORDER, po_number.clone());
-        let header_query = Query {
-            set: entity::HEADER_SET,
-            select: entity::HEADER_FIELDS,
-            filter: is_this_order.clone(),
-            order_by: vec![(entity::PURCHASE_ORDER, Direction::Ascending)],
-            top: 1,
+        let by_number = OrderFilter {
+            numbers: vec![po_number.clone()],
+            ..OrderFilter::default()
         };
-        let item_query = Query {
-            set: entity::ITEM_SET,
-            select: entity::ITEM_FIELDS,
-            filter: is_this_order,
-            order_by: vec![(entity::ITEM, Direction::Ascending)],
-            top: MAX_ITEMS_READ,
+        let of_order = LineFilter {
+            orders: vec![po_number.clone()],
+            ..LineFilter::default()
         };
-        let (headers, items) = tokio::try_join!(
-            page::read::<Header>(call.sap, &header_query, call.deadline),
-            page::read::<Item>(call.sap, &item_query, call.deadline),
+        let (headers, lines) = tokio::try_join!(
+            call.orders
+                .orders(&by_number, Sort::Number, 1, call.invocation),
+            call.orders
+                .lines(&of_order, Sort::Number, MAX_ITEMS_READ, call.invocation),
         )?;
-        let Some(header) = headers.rows.into_iter().next() else {
-            let message = format!(
-                "There is no purchase order {po_number} in SAP, or the technical user may not see it. \
-                 With a part of a number, search_purchase_orders finds the orders that contain it."
-            );
-            return Ok(json!({"status": "not_found", "message": message, "po_number": po_number}));
+        let Some(order) = headers.rows.into_iter().next() else {
+            return Ok(json!({
+                "status": "not_found",
+                "message": format!("SAP has no purchase order {po_number}."),
+                "po_number": po_number,
+            }));
         };
-        // Plain structs of strings and numbers always serialise.
-        Ok(serde_json::to_value(output(header, items)).unwrap_or_default())
+        Ok(to_value(output(order, lines)))
     }
 }
 
-fn output(header: Header, items: Rows<Item>) -> Output {
-    let currency = header.document_currency.clone();
+fn output(order: Order, lines: Rows<Line>) -> Output {
+    let currency = order.currency;
     Output {
         status: "ok",
-        summary: summary(&items, &currency),
-        truncated: !items.complete || items.rows.len() > MAX_ITEMS_LISTED,
-        items: items
+        summary: summary(&lines, &currency),
+        truncated: !lines.complete || lines.rows.len() > MAX_ITEMS_LISTED,
+        items: lines
             .rows
             .into_iter()
             .take(MAX_ITEMS_LISTED)
             .map(item_output)
             .collect(),
         purchase_order: HeaderOutput {
-            po_number: header.purchase_order,
-            supplier: header.supplier,
-            supplier_name: header.supplier_name,
-            company_code: header.company_code,
-            purchasing_organization: header.purchasing_organization,
-            purchasing_group: header.purchasing_group,
-            order_type: header.purchase_order_type,
+            po_number: order.number,
+            supplier: order.supplier,
+            supplier_name: order.supplier_name,
+            company_code: order.company_code,
+            purchasing_organization: order.purchasing_organization,
+            purchasing_group: order.purchasing_group,
+            order_type: order.order_type,
             currency,
-            order_date: header.purchase_order_date.map(|date| date.to_string()),
-            creation_date: header.creation_date.map(|date| date.to_string()),
-            payment_terms: header.payment_terms,
+            order_date: order.order_date.map(|date| date.to_string()),
+            creation_date: order.creation_date.map(|date| date.to_string()),
+            payment_terms: order.payment_terms,
         },
     }
 }
 
-fn item_output(item: Item) -> ItemOutput {
-    let currency = &item.document_currency;
+fn item_output(line: Line) -> ItemOutput {
+    let currency = &line.currency;
     ItemOutput {
-        item: value::unpadded(&item.purchase_order_item).to_owned(),
-        quantity: value::quantity(item.order_quantity),
-        unit_price: value::amount(item.net_price_amount, currency),
-        price_unit: value::quantity(item.net_price_quantity),
-        net_amount: value::amount(item.net_amount, currency),
-        delivered: item.is_completely_delivered,
-        invoiced: item.is_finally_invoiced,
-        deleted: item.is_deleted(),
-        returns: item.is_returns_item,
-        material: item.material,
-        description: item.purchase_order_item_text,
-        unit: item.purchase_order_quantity_unit,
-        plant: item.plant,
-        currency: item.document_currency,
+        item: value::unpadded(&line.key.item).to_owned(),
+        quantity: value::quantity(line.quantity),
+        unit_price: value::amount(line.price, currency),
+        price_unit: value::quantity(line.price_unit),
+        net_amount: value::amount(line.net_amount, currency),
+        delivered: line.delivered,
+        invoiced: line.invoiced,
+        deleted: line.deleted,
+        returns: line.returns,
+        material: line.material,
+        description: line.text,
+        unit: line.unit,
+        plant: line.plant,
+        currency: line.currency,
     }
 }
 
 /// Totals over the active items, per unit; null where they would be wrong: not all items were read, or
 /// amounts are in more than one currency.
-fn summary(items: &Rows<Item>, currency: &str) -> Summary {
-    let active: Vec<&Item> = items.rows.iter().filter(|item| item.is_active()).collect();
-    let mut quantities: BTreeMap<&str, Decimal> = BTreeMap::new();
-    for item in &active {
-        *quantities
-            .entry(&item.purchase_order_quantity_unit)
-            .or_default() += item.order_quantity;
+fn summary(lines: &Rows<Line>, currency: &str) -> Summary {
+    let active: Vec<&Line> = lines.rows.iter().filter(|line| line.is_active()).collect();
+    let mut quantities = Quantities::default();
+    for line in &active {
+        quantities.add(&line.unit, line.quantity);
     }
-    let one_currency = active.iter().all(|item| item.document_currency == currency);
-    let net: Decimal = active.iter().map(|item| item.net_amount).sum();
-    let if_complete = |known: bool| (items.complete && known).then_some(());
+    let one_currency = active.iter().all(|line| line.currency == currency);
+    let net: Decimal = active.iter().map(|line| line.net_amount).sum();
+    let if_complete = |known: bool| (lines.complete && known).then_some(());
     Summary {
-        item_count: items.total,
+        item_count: lines.total,
         active_item_count: if_complete(true).map(|()| active.len() as u64),
-        total_quantity: if_complete(true).map(|()| {
-            let total = |(unit, sum): (&str, Decimal)| Quantity {
-                unit: unit.to_owned(),
-                quantity: value::quantity(sum),
-            };
-            quantities.into_iter().map(total).collect()
-        }),
+        total_quantity: if_complete(true).map(|()| quantities.list()),
         total_net_amount: if_complete(one_currency).map(|()| value::amount(net, currency)),
         currency: currency.to_owned(),
     }

@@ -11,17 +11,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
-    Arguments, Call, Tool,
-    entity::{self, Hit, OrderKey},
-    gateway_schema, value,
-};
+use super::{Arguments, Call, Tool, gateway_schema, to_value, value};
 use crate::{
     error::{SapError, ToolError},
-    odata::{
-        page,
-        query::{Direction, Field, Filter, Query},
-    },
+    source::{LineFilter, Order, OrderFilter, Sort},
 };
 
 /// Longest term: a material number or an item text has 40 characters.
@@ -30,8 +23,6 @@ const MAX_LIMIT: u64 = 50;
 const DEFAULT_LIMIT: u64 = 10;
 /// Rows scanned for distinct order numbers.
 const MAX_KEYS_READ: usize = 5_000;
-/// Order numbers asked for in one request, which keeps its URL under 1,500 characters.
-const KEYS_PER_REQUEST: usize = 20;
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
@@ -62,27 +53,12 @@ enum SearchField {
 }
 
 impl SearchField {
-    const ALL: [(&'static str, Self); 4] = [
+    const ALL: [(&str, Self); 4] = [
         ("po_number", Self::PoNumber),
         ("supplier", Self::Supplier),
         ("material", Self::Material),
         ("all", Self::All),
     ];
-
-    fn from_arguments(arguments: &Arguments) -> Result<(&'static str, Self), ToolError> {
-        let name = arguments
-            .text("search_field", MAX_TERM_CHARS)?
-            .map_or("all".to_owned(), |name| name.to_lowercase());
-        Self::ALL
-            .into_iter()
-            .find(|(known, _)| *known == name)
-            .ok_or_else(|| {
-                ToolError::invalid(
-                    "search_field",
-                    "Expected one of po_number, supplier, material, all.",
-                )
-            })
-    }
 }
 
 #[derive(Serialize)]
@@ -110,13 +86,13 @@ struct OrderOutput {
     supplier: Option<String>,
     supplier_name: Option<String>,
     order_date: Option<String>,
-    net_amount: String,
+    net_amount: Option<String>,
     currency: String,
 }
 
 /// Matching orders, the largest number first.
 struct Found {
-    hits: Vec<Hit>,
+    hits: Vec<Order>,
     total: u64,
     total_is_exact: bool,
 }
@@ -139,7 +115,8 @@ impl Tool for SearchPurchaseOrders {
          and currency, the highest order number first, and in total_count how many orders match altogether. \
          Use it when the question does not name one complete purchase order number: which or how many orders \
          a supplier has, which orders contain a material, or which orders a partial or unclear number may \
-         mean. It returns no items; read them with get_complete_po_data."
+         mean. It returns no items; read them with get_complete_po_data. For the newest orders, or orders \
+         since a date or of a status, use list_purchase_orders."
     }
 
     fn input_schema(&self) -> Value {
@@ -148,9 +125,10 @@ impl Tool for SearchPurchaseOrders {
 
     async fn run(&self, arguments: Arguments, call: Call<'_>) -> Result<Value, ToolError> {
         let term = arguments.required_text("search_term", MAX_TERM_CHARS)?;
-        let (field_name, field) = SearchField::from_arguments(&arguments)?;
-        let limit = arguments.integer("limit", 1..=MAX_LIMIT, DEFAULT_LIMIT)?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (field_name, field) = arguments
+            .choice("search_field", &SearchField::ALL)?
+            .unwrap_or(("all", SearchField::All));
+        let limit = arguments.limit(1..=MAX_LIMIT, DEFAULT_LIMIT)?;
         if field == SearchField::PoNumber && !is_number_part(&term) {
             return Err(ToolError::invalid(
                 "search_term",
@@ -158,62 +136,66 @@ impl Tool for SearchPurchaseOrders {
             ));
         }
         let found = match field {
-            SearchField::PoNumber => by_header(call, number_filter(&term), limit).await?,
-            SearchField::Supplier => by_header(call, supplier_filter(&term), limit).await?,
+            SearchField::PoNumber => by_header(call, &number_filter(&term), limit).await?,
+            SearchField::Supplier => by_header(call, &supplier_filter(&term), limit).await?,
             SearchField::Material => {
-                let keys = keys(call, entity::ITEM_SET, material_filter(&term)).await?;
+                let keys = line_keys(call, &material_filter(&term)).await?;
                 by_keys(call, keys, limit).await?
             }
             SearchField::All => everywhere(call, &term, limit).await?,
         };
-        Ok(output(found, term, field_name))
+        Ok(to_value(output(found, term, field_name)))
     }
 }
 
 /// Header matches and material matches together, each order once.
 async fn everywhere(call: Call<'_>, term: &str, limit: usize) -> Result<Found, SapError> {
-    let mut conditions = vec![supplier_filter(term)];
-    if is_number_part(term) {
-        conditions.push(number_filter(term));
-    }
-    let in_headers = Filter::Any(conditions);
+    let in_headers = header_filter(term);
+    let in_lines = material_filter(term);
     let (by_header, by_material) = tokio::try_join!(
-        by_header(call, in_headers.clone(), limit),
-        keys(call, entity::ITEM_SET, material_filter(term)),
+        by_header(call, &in_headers, limit),
+        line_keys(call, &in_lines),
     )?;
     if by_material.numbers.is_empty() {
         return Ok(by_header);
     }
     let mut union = by_material;
     if by_header.total > 0 {
-        let headers = keys(call, entity::HEADER_SET, in_headers).await?;
+        let headers = header_keys(call, &in_headers).await?;
         union.numbers.extend(headers.numbers);
         union.complete &= headers.complete;
     }
     by_keys(call, union, limit).await
 }
 
-async fn by_header(call: Call<'_>, filter: Filter, limit: usize) -> Result<Found, SapError> {
-    let found = page::read::<Hit>(call.sap, &hit_query(filter, limit), call.deadline).await?;
+async fn by_header(call: Call<'_>, filter: &OrderFilter, limit: usize) -> Result<Found, SapError> {
+    let found = call
+        .orders
+        .orders(filter, Sort::NumberDescending, limit, call.invocation)
+        .await?;
     Ok(Found {
         hits: found.rows,
         total: found.total,
-        total_is_exact: true,
+        total_is_exact: !found.total_is_minimum,
     })
 }
 
 async fn by_keys(call: Call<'_>, keys: Keys, limit: usize) -> Result<Found, SapError> {
     let total = keys.numbers.len() as u64;
-    let wanted: Vec<String> = keys.numbers.into_iter().rev().take(limit).collect();
-    let mut hits = Vec::with_capacity(wanted.len());
-    for batch in wanted.chunks(KEYS_PER_REQUEST) {
-        let filter = Filter::any_of(entity::PURCHASE_ORDER, batch.iter().cloned());
-        hits.extend(
-            page::read::<Hit>(call.sap, &hit_query(filter, batch.len()), call.deadline)
-                .await?
-                .rows,
-        );
-    }
+    let numbers: Vec<String> = keys.numbers.into_iter().rev().take(limit).collect();
+    let hits = if numbers.is_empty() {
+        Vec::new()
+    } else {
+        let top = numbers.len();
+        let filter = OrderFilter {
+            numbers,
+            ..OrderFilter::default()
+        };
+        call.orders
+            .orders(&filter, Sort::NumberDescending, top, call.invocation)
+            .await?
+            .rows
+    };
     Ok(Found {
         hits,
         total,
@@ -221,71 +203,91 @@ async fn by_keys(call: Call<'_>, keys: Keys, limit: usize) -> Result<Found, SapE
     })
 }
 
-async fn keys(call: Call<'_>, set: &'static str, filter: Filter) -> Result<Keys, SapError> {
-    let mut order_by = vec![(entity::PURCHASE_ORDER, Direction::Descending)];
-    if set == entity::ITEM_SET {
-        order_by.push((entity::ITEM, Direction::Ascending));
-    }
-    let query = Query {
-        set,
-        select: entity::ORDER_KEY_FIELDS,
-        filter,
-        order_by,
-        top: MAX_KEYS_READ,
-    };
-    let found = page::read::<OrderKey>(call.sap, &query, call.deadline).await?;
+async fn header_keys(call: Call<'_>, filter: &OrderFilter) -> Result<Keys, SapError> {
+    let found = call
+        .orders
+        .orders(
+            filter,
+            Sort::NumberDescending,
+            MAX_KEYS_READ,
+            call.invocation,
+        )
+        .await?;
     Ok(Keys {
-        numbers: found
-            .rows
-            .into_iter()
-            .map(|row| row.purchase_order)
-            .collect(),
+        numbers: found.rows.into_iter().map(|order| order.number).collect(),
         complete: found.complete,
     })
 }
 
-fn hit_query(filter: Filter, top: usize) -> Query {
-    Query {
-        set: entity::HEADER_SET,
-        select: entity::HIT_FIELDS,
-        filter,
-        order_by: vec![(entity::PURCHASE_ORDER, Direction::Descending)],
-        top,
-    }
+async fn line_keys(call: Call<'_>, filter: &LineFilter) -> Result<Keys, SapError> {
+    let found = call
+        .orders
+        .lines(
+            filter,
+            Sort::NumberDescending,
+            MAX_KEYS_READ,
+            call.invocation,
+        )
+        .await?;
+    Ok(Keys {
+        numbers: found.rows.into_iter().map(|line| line.key.order).collect(),
+        complete: found.complete,
+    })
 }
 
 fn is_number_part(term: &str) -> bool {
     term.len() <= 10 && term.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn number_filter(digits: &str) -> Filter {
+fn number_filter(digits: &str) -> OrderFilter {
     // A complete number can use the key.
-    let make = if digits.len() == 10 {
-        Filter::Equals
+    if digits.len() == 10 {
+        OrderFilter {
+            numbers: vec![digits.to_owned()],
+            ..OrderFilter::default()
+        }
     } else {
-        Filter::Contains
+        OrderFilter {
+            number_contains: vec![digits.to_owned()],
+            ..OrderFilter::default()
+        }
+    }
+}
+
+fn supplier_filter(term: &str) -> OrderFilter {
+    OrderFilter {
+        // Supplier numbers are stored in upper case.
+        supplier_contains: vec![term.to_uppercase()],
+        supplier_name_contains: spellings(term),
+        contains_any: true,
+        ..OrderFilter::default()
+    }
+}
+
+/// The term in the supplier, or in the number when it can be a part of one.
+fn header_filter(term: &str) -> OrderFilter {
+    let number_contains = if is_number_part(term) {
+        vec![term.to_owned()]
+    } else {
+        Vec::new()
     };
-    make(entity::PURCHASE_ORDER, digits.to_owned())
+    OrderFilter {
+        number_contains,
+        ..supplier_filter(term)
+    }
 }
 
-fn supplier_filter(term: &str) -> Filter {
-    // Supplier numbers are stored in upper case.
-    Filter::Any(vec![
-        Filter::Contains(entity::SUPPLIER, term.to_uppercase()),
-        words_in(entity::SUPPLIER_NAME, term),
-    ])
+fn material_filter(term: &str) -> LineFilter {
+    LineFilter {
+        material_contains: vec![term.to_uppercase()],
+        text_contains: spellings(term),
+        ..LineFilter::default()
+    }
 }
 
-fn material_filter(term: &str) -> Filter {
-    Filter::Any(vec![
-        Filter::Contains(entity::MATERIAL, term.to_uppercase()),
-        words_in(entity::ITEM_TEXT, term),
-    ])
-}
-
-/// Every word of `term` somewhere in a text of mixed case. SAP compares case-sensitively and often lacks
+/// Every word of `term`, for a search in a text of mixed case. SAP compares case-sensitively and often lacks
 /// the case functions, so each word is tried as typed, lower, upper and capitalised.
-fn words_in(field: Field, term: &str) -> Filter {
+fn spellings(term: &str) -> Vec<Vec<String>> {
     let variants = |word: &str| {
         let mut forms: Vec<String> = Vec::new();
         for form in [
@@ -298,14 +300,9 @@ fn words_in(field: Field, term: &str) -> Filter {
                 forms.push(form);
             }
         }
-        Filter::Any(
-            forms
-                .into_iter()
-                .map(|form| Filter::Contains(field, form))
-                .collect(),
-        )
+        forms
     };
-    Filter::All(term.split_whitespace().map(variants).collect())
+    term.split_whitespace().map(variants).collect()
 }
 
 fn capitalised(word: &str) -> String {
@@ -318,21 +315,23 @@ fn capitalised(word: &str) -> String {
     })
 }
 
-fn output(found: Found, term: String, field: &'static str) -> Value {
+fn output(found: Found, term: String, field: &'static str) -> Output {
     let orders: Vec<OrderOutput> = found
         .hits
         .into_iter()
-        .map(|hit| OrderOutput {
-            po_number: hit.purchase_order,
-            supplier: hit.supplier,
-            supplier_name: hit.supplier_name,
-            order_date: hit.purchase_order_date.map(|date| date.to_string()),
-            net_amount: value::amount(hit.purchase_order_net_amount, &hit.document_currency),
-            currency: hit.document_currency,
+        .map(|order| OrderOutput {
+            po_number: order.number,
+            supplier: order.supplier,
+            supplier_name: order.supplier_name,
+            order_date: order.order_date.map(|date| date.to_string()),
+            net_amount: order
+                .net_amount
+                .map(|amount| value::amount(amount, &order.currency)),
+            currency: order.currency,
         })
         .collect();
     let returned = orders.len();
-    let output = Output {
+    Output {
         status: "ok",
         returned,
         orders,
@@ -340,9 +339,7 @@ fn output(found: Found, term: String, field: &'static str) -> Value {
         total_count_is_minimum: !found.total_is_exact,
         truncated: found.total > returned as u64 || !found.total_is_exact,
         search: Search { term, field },
-    };
-    // Plain structs of strings and numbers always serialise.
-    serde_json::to_value(output).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -350,23 +347,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn filters() {
-        for (filter, expected) in [
-            (number_filter("4500000520"), "PurchaseOrder eq '4500000520'"),
-            (number_filter("520"), "substringof('520',PurchaseOrder)"),
+    fn words_are_tried_in_the_usual_spellings() {
+        for (term, expected) in [
             (
-                supplier_filter("ussu-vsf08"),
-                "(substringof('USSU-VSF08',Supplier) or (substringof('ussu-vsf08',SupplierName) or \
-                 substringof('USSU-VSF08',SupplierName) or substringof('Ussu-vsf08',SupplierName)))",
+                "ussu-vsf08",
+                vec![vec!["ussu-vsf08", "USSU-VSF08", "Ussu-vsf08"]],
             ),
             (
-                material_filter("O'NEILL x"),
-                "(substringof('O''NEILL X',Material) or ((substringof('O''NEILL',PurchaseOrderItemText) or \
-                 substringof('o''neill',PurchaseOrderItemText) or substringof('O''neill',PurchaseOrderItemText)) and \
-                 (substringof('x',PurchaseOrderItemText) or substringof('X',PurchaseOrderItemText))))",
+                "O'NEILL x",
+                vec![vec!["O'NEILL", "o'neill", "O'neill"], vec!["x", "X"]],
             ),
+            ("אופניים", vec![vec!["אופניים"]]),
         ] {
-            assert_eq!(filter.to_string(), expected);
+            assert_eq!(spellings(term), expected, "{term}");
         }
+    }
+
+    #[test]
+    fn only_digits_are_looked_for_in_numbers() {
+        for (term, expected) in [
+            ("520", vec!["520"]),
+            ("VSF08", vec![]),
+            ("45000005201", vec![]),
+        ] {
+            assert_eq!(header_filter(term).number_contains, expected, "{term}");
+        }
+        assert_eq!(number_filter("4500000520").numbers, ["4500000520"]);
     }
 }

@@ -1,6 +1,61 @@
-//! How numbers and codes of SAP are written for the model.
+//! How numbers and codes of SAP are written for the model, and the sums that keep units and currencies apart.
+
+use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::source::currency::minor_digits;
+
+/// A quantity in one unit.
+#[derive(Debug, Serialize)]
+pub(super) struct Quantity {
+    unit: String,
+    quantity: String,
+}
+
+/// Sums of quantities, one for each unit, in the units' alphabetical order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Quantities(BTreeMap<String, Decimal>);
+
+impl Quantities {
+    pub(super) fn add(&mut self, unit: &str, quantity: Decimal) {
+        *self.0.entry(unit.to_owned()).or_default() += quantity;
+    }
+
+    pub(super) fn list(&self) -> Vec<Quantity> {
+        let shown = |(unit, sum): (&String, &Decimal)| Quantity {
+            unit: unit.clone(),
+            quantity: quantity(*sum),
+        };
+        self.0.iter().map(shown).collect()
+    }
+}
+
+/// An amount in one currency.
+#[derive(Debug, Serialize)]
+pub(super) struct Amount {
+    currency: String,
+    amount: String,
+}
+
+/// Sums of amounts, one for each currency, in the currencies' alphabetical order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Amounts(BTreeMap<String, Decimal>);
+
+impl Amounts {
+    pub(super) fn add(&mut self, currency: &str, amount: Decimal) {
+        *self.0.entry(currency.to_owned()).or_default() += amount;
+    }
+
+    pub(super) fn list(&self) -> Vec<Amount> {
+        let shown = |(currency, sum): (&String, &Decimal)| Amount {
+            currency: currency.clone(),
+            amount: amount(*sum, currency),
+        };
+        self.0.iter().map(shown).collect()
+    }
+}
 
 /// A quantity or a count: no trailing zeros.
 pub(super) fn quantity(value: Decimal) -> String {
@@ -16,16 +71,6 @@ pub(super) fn amount(value: Decimal, currency: &str) -> String {
         value.rescale(scale);
     }
     value.to_string()
-}
-
-/// Digits after the point by ISO 4217; two where it is not known.
-fn minor_digits(currency: &str) -> u32 {
-    match currency {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
-        | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
-    }
 }
 
 /// A zero-padded number such as item `00010`, as people write it.

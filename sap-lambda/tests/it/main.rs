@@ -7,8 +7,18 @@ mod schema;
 
 mod transport;
 
+mod sources;
+
+mod fuzz;
+
 mod complete_po;
 
 mod search;
 
+mod tools_attacks;
+
+mod secret;
+
 mod invocation;
+
+mod runtime;

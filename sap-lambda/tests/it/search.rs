@@ -1,7 +1,7 @@
 //! `search_purchase_orders`.
 
 use serde_json::{Value, json};
-use wiremock::ResponseTemplate;
+use wiremock::{Mock, Request, Respond, ResponseTemplate, matchers};
 
 use crate::support::{HEADERS, ITEMS, TestContext, hit, key, parameter, rows, service_path};
 
@@ -54,6 +54,34 @@ async fn a_complete_number_is_looked_up_by_key() {
         context.filters(HEADERS).await,
         ["PurchaseOrder eq '4500000520'"]
     );
+}
+
+#[tokio::test]
+async fn terms_are_looked_for_where_they_were_asked_for() {
+    let in_supplier = "(substringof('VSF',Supplier) or (substringof('vsf',SupplierName) or \
+                       substringof('VSF',SupplierName) or substringof('Vsf',SupplierName)))";
+    let in_material = "(substringof('O''NEILL X',Material) or ((substringof('O''Neill',PurchaseOrderItemText) or \
+                       substringof('o''neill',PurchaseOrderItemText) or \
+                       substringof('O''NEILL',PurchaseOrderItemText) or \
+                       substringof('O''neill',PurchaseOrderItemText)) and \
+                       (substringof('x',PurchaseOrderItemText) or substringof('X',PurchaseOrderItemText))))";
+    for (term, field, set, expected) in [
+        (
+            "520",
+            "po_number",
+            HEADERS,
+            "substringof('520',PurchaseOrder)",
+        ),
+        ("vsf", "supplier", HEADERS, in_supplier),
+        ("O'Neill x", "material", ITEMS, in_material),
+    ] {
+        let context = TestContext::new().await;
+        context.mount_set(set, vec![rows(&[], 0)]).await;
+        let arguments = json!({"search_term": term, "search_field": field});
+        let result = context.call(TOOL, arguments).await;
+        assert_eq!(result["total_count"], 0);
+        assert_eq!(context.filters(set).await, [expected]);
+    }
 }
 
 #[tokio::test]
@@ -114,7 +142,7 @@ async fn everywhere_counts_an_order_that_matches_twice_once() {
         )
         .await;
     let by_header = rows(&[hit(4_500_000_002), hit(4_500_000_001)], 2);
-    let header_keys = rows(&[key(4_500_000_002), key(4_500_000_001)], 2);
+    let header_keys = rows(&[hit(4_500_000_002), hit(4_500_000_001)], 2);
     let all = rows(
         &[hit(4_500_000_003), hit(4_500_000_002), hit(4_500_000_001)],
         3,
@@ -131,17 +159,29 @@ async fn everywhere_counts_an_order_that_matches_twice_once() {
     assert_eq!(result["search"], json!({"term": "45", "field": "all"}));
 }
 
+/// Gives the headers whose numbers stand in the filter, in whatever order the requests come.
+struct HeadersAskedFor;
+
+impl Respond for HeadersAskedFor {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let filter = parameter(request, "$filter").unwrap();
+        let asked = filter
+            .split('\'')
+            .filter_map(|part| part.parse().ok())
+            .map(hit);
+        let hits: Vec<Value> = asked.collect();
+        rows(&hits, hits.len())
+    }
+}
+
 #[tokio::test]
 async fn many_orders_are_read_in_batches() {
     let context = TestContext::new().await;
     let found: Vec<Value> = (0..45).rev().map(|n| key(4_500_000_100 + n)).collect();
     context.mount_set(ITEMS, vec![rows(&found, 45)]).await;
-    let batch = |range: std::ops::Range<u64>| {
-        let hits: Vec<Value> = range.rev().map(|n| hit(4_500_000_100 + n)).collect();
-        rows(&hits, hits.len())
-    };
-    context
-        .mount_set(HEADERS, vec![batch(25..45), batch(5..25), batch(0..5)])
+    Mock::given(matchers::path(service_path(HEADERS)))
+        .respond_with(HeadersAskedFor)
+        .mount(&context.server)
         .await;
     let result = context
         .call(
@@ -153,6 +193,12 @@ async fn many_orders_are_read_in_batches() {
         (&result["returned"], &result["total_count"]),
         (&json!(45), &json!(45))
     );
+    let expected: Vec<String> = (0..45_u64)
+        .rev()
+        .map(|n| (4_500_000_100 + n).to_string())
+        .collect();
+    assert_eq!(numbers(&result), expected);
+    assert!(context.sap_requests(HEADERS).await.len() > 1);
     for request in context.sap_requests(HEADERS).await {
         assert!(
             request.url.as_str().len() < 2_000,

@@ -2,21 +2,26 @@
 
 use std::{
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
-use lambda_runtime::{Context, LambdaEvent};
 use sap_lambda::{
-    config::Config,
-    credentials::CredentialCache,
+    config::{Config, PurchaseOrderService},
+    credentials::{CredentialCache, SecretsManager},
     deadline::Deadline,
-    error::HandlerError,
-    handler::{Handler, TOOL_NAME_KEY},
-    odata::client::SapClient,
+    error::Failure,
+    handler::{Gateway, Handler, TOOL_NAME_KEY},
+    invocation::Invocation,
+    log::{Level, Log},
+    odata::client::{SapClient, Service, Settings},
+    runtime::Event,
+    source::{
+        PurchaseOrders, fact_sheet::FactSheet, process_api::ProcessApi, stock::MaterialStock,
+    },
+    tls,
 };
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers};
@@ -29,6 +34,7 @@ pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) struct TestContext {
     pub(crate) server: MockServer,
     handler: Handler,
+    log: Lines,
 }
 
 impl TestContext {
@@ -40,32 +46,43 @@ impl TestContext {
     }
 
     pub(crate) async fn without_secret() -> Self {
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
+        Self::configured(|_| {}).await
+    }
+
+    /// As [`Self::new`]; only this gateway may call.
+    pub(crate) async fn with_gateway_id(id: &str) -> Self {
+        let context = Self::configured(|config| config.gateway_id = Some(id.to_owned())).await;
+        context.mount_secret(vec![secret(PASSWORD)]).await;
+        context
+    }
+
+    async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let server = MockServer::start().await;
-        let config = Config::from_lookup(|name| match name {
-            "SAP_BASE_URL" => Some(format!("{}/sap/opu/odata/sap", server.uri())),
-            "SAP_SECRET_ID" => Some("flywheel/sap".to_owned()),
-            "SAP_CLIENT" => Some("100".to_owned()),
-            "GATEWAY_TARGET" => Some("sap".to_owned()),
-            _ => None,
-        })
-        .unwrap();
-        let secrets = aws_sdk_secretsmanager::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .endpoint_url(server.uri())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .build();
-        let secrets = aws_sdk_secretsmanager::Client::from_conf(secrets);
-        let credentials = CredentialCache::new(secrets, config.secret_id.clone());
-        let handler = Handler::new(
-            SapClient::new(&config, credentials).unwrap(),
-            config.gateway_target,
-        );
-        Self { server, handler }
+        let mut config = config(&server.uri());
+        change(&mut config);
+        let sap = sap_client(&config);
+        let service = |name: &str| Service::new(Arc::clone(&sap), name);
+        let purchase_orders = service(config.purchase_orders.name());
+        let orders: Box<dyn PurchaseOrders> = match config.purchase_orders {
+            PurchaseOrderService::FactSheet => Box::new(FactSheet::new(purchase_orders)),
+            PurchaseOrderService::ProcessApi => Box::new(ProcessApi::new(
+                purchase_orders,
+                service(&config.document_service),
+            )),
+        };
+        let stock = Box::new(MaterialStock::new(service(&config.stock_service)));
+        let gateway = Gateway {
+            target: config.gateway_target,
+            id: config.gateway_id,
+        };
+        let lines = Lines::default();
+        let log = Arc::new(Log::new(Level::Info, lines.clone()));
+        let handler = Handler::new(orders, stock, gateway, log);
+        Self {
+            server,
+            handler,
+            log: lines,
+        }
     }
 
     /// Answers of Secrets Manager, the last one for ever.
@@ -99,11 +116,7 @@ impl TestContext {
         self.try_call(tool, arguments).await.unwrap()
     }
 
-    pub(crate) async fn try_call(
-        &self,
-        tool: &str,
-        arguments: Value,
-    ) -> Result<Value, HandlerError> {
+    pub(crate) async fn try_call(&self, tool: &str, arguments: Value) -> Result<Value, Failure> {
         self.call_named(&format!("sap___{tool}"), arguments, Duration::from_secs(20))
             .await
     }
@@ -113,23 +126,28 @@ impl TestContext {
         name: &str,
         event: Value,
         time: Duration,
-    ) -> Result<Value, HandlerError> {
-        let mut context = Context::default();
-        context.client_context =
-            serde_json::from_value(json!({"custom": {TOOL_NAME_KEY: name}})).unwrap();
+    ) -> Result<Value, Failure> {
+        let context = json!({"custom": {TOOL_NAME_KEY: name}}).to_string();
+        let event = Event::Bytes(event.to_string().into_bytes());
+        self.call_raw(&event, Some(context.as_bytes()), time).await
+    }
+
+    /// With the event and the client context as they come.
+    pub(crate) async fn call_raw(
+        &self,
+        event: &Event,
+        client_context: Option<&[u8]>,
+        time: Duration,
+    ) -> Result<Value, Failure> {
+        let invocation = Invocation::new("call-1", Deadline::after(time));
         self.handler
-            .handle(LambdaEvent::new(event, context), Deadline::after(time))
+            .handle(event, client_context, &invocation)
             .await
     }
 
-    pub(crate) async fn call_without_context(&self) -> Result<Value, HandlerError> {
-        let event = LambdaEvent::new(
-            json!({TOOL_NAME_KEY: "sap___get_complete_po_data"}),
-            Context::default(),
-        );
-        self.handler
-            .handle(event, Deadline::after(Duration::from_secs(20)))
-            .await
+    /// What was logged so far.
+    pub(crate) fn log_lines(&self) -> Vec<Value> {
+        self.log.read()
     }
 
     /// Requests to a SAP entity set so far.
@@ -156,6 +174,72 @@ impl TestContext {
             .filter(|request| request.headers.contains_key("x-amz-target"))
             .count()
     }
+}
+
+/// A client of the stubs that this environment names.
+pub(crate) fn sap_client(config: &Config) -> Arc<SapClient> {
+    let roots = tls::client_config(None).unwrap();
+    let secrets = SecretsManager::new(config.secret.clone(), roots.clone()).unwrap();
+    let settings = Settings {
+        base_url: config.base_url.clone(),
+        client: config.client.clone(),
+        language: config.language.clone(),
+    };
+    let http = tls::http_client(roots).unwrap();
+    Arc::new(SapClient::with_http(
+        http,
+        settings,
+        CredentialCache::new(secrets),
+    ))
+}
+
+/// A log that can be read.
+#[derive(Clone, Default)]
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    pub(crate) fn read(&self) -> Vec<Value> {
+        let bytes = self.0.lock().unwrap();
+        let lines = std::str::from_utf8(&bytes).unwrap().lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// As the function's environment is when all its neighbours are stubs at `url`.
+pub(crate) fn config(url: &str) -> Config {
+    let environment = environment(url);
+    Config::from_lookup(|name| {
+        let found = environment.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.clone())
+    })
+    .unwrap()
+}
+
+/// The same as variables of a process.
+pub(crate) fn environment(url: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("SAP_BASE_URL", format!("{url}/sap/opu/odata/sap")),
+        ("SAP_SECRET_ID", "flywheel/sap".to_owned()),
+        ("SAP_CLIENT", "100".to_owned()),
+        ("GATEWAY_TARGET", "sap".to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url.to_owned()),
+    ]
 }
 
 /// Gives its answers in order.
@@ -216,13 +300,25 @@ pub(crate) fn rows(rows: &[Value], total: usize) -> ResponseTemplate {
         .set_body_json(json!({"d": {"results": rows, "__count": total.to_string()}}))
 }
 
+/// A header of the fact sheet.
 pub(crate) fn hit(number: u64) -> Value {
     json!({
         "PurchaseOrder": number.to_string(), "Supplier": "USSU-VSF04", "SupplierName": "EV Parts Inc.",
-        "PurchaseOrderDate": "/Date(1754006400000)/", "DocumentCurrency": "USD", "PurchaseOrderNetAmount": "1234.500",
+        "CompanyCode": "1710", "PurchasingOrganization": "1710", "PurchasingGroup": "001",
+        "PurchaseOrderType": "NB", "DocumentCurrency": "USD", "PurchaseOrderDate": "/Date(1754006400000)/",
+        "CreationDate": "/Date(1754006400000)/", "PaymentTerms": "0001", "PurchaseOrderNetAmount": "1234.500",
+        "PurchasingDocumentDeletionCode": "", "PurchasingCompletenessStatus": false,
     })
 }
 
+/// An item of the fact sheet, the first of its order.
 pub(crate) fn key(number: u64) -> Value {
-    json!({"PurchaseOrder": number.to_string()})
+    json!({
+        "PurchaseOrder": number.to_string(), "PurchaseOrderItem": "00010", "Material": "MZ-RM-C990-01",
+        "PurchaseOrderItemText": "BKC-990 Frame", "Plant": "1710", "OrderQuantity": "10.000",
+        "PurchaseOrderQuantityUnit": "EA", "NetPriceAmount": "123.450", "NetPriceQuantity": "1",
+        "NetAmount": "1234.500", "DocumentCurrency": "USD", "IsCompletelyDelivered": false,
+        "IsFinallyInvoiced": false, "GoodsReceiptIsExpected": true, "InvoiceIsExpected": true,
+        "IsReturnsItem": false, "PurchasingDocumentDeletionCode": "",
+    })
 }

@@ -55,6 +55,7 @@ impl Context {
             ("SECRETS_MANAGER", "secretsmanager"),
             ("ECR", "ecr"),
             ("LAMBDA", "lambda"),
+            ("CLOUDWATCH_LOGS", "logs"),
             ("BEDROCK_RUNTIME", "bedrock-runtime"),
             ("BEDROCK_AGENTCORE", "bedrock-agentcore"),
             ("BEDROCK_AGENTCORE_CONTROL", "bedrock-agentcore-control"),

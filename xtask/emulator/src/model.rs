@@ -2,7 +2,7 @@
 //!
 //! They see a request and nothing else: system prompt, conversation, tool definitions. They know vocabulary and
 //! grammar of English, German and Hebrew, not a single question, record or tool. What they do with a request:
-//! read it (`reading`, `instructions`, `entities`, `concept`), refuse what must be refused (`refusal`), choose a tool
+//! read it (`reading`, `instructions`, `entities`, `concept`, `topic`), refuse what must be refused (`refusal`), choose a tool
 //! and fill its arguments (`tool_choice`, `arguments`), or answer from the results so far (`document`, `answer`).
 //! Where a large model errs by nature, these err by [`profile`]: documented probabilities, drawn from the request itself,
 //! so that the same request has the same answer everywhere and always.
@@ -28,6 +28,7 @@ mod seed;
 mod text;
 mod tokens;
 mod tool_choice;
+mod topic;
 
 #[cfg(test)]
 mod tests;

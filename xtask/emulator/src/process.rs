@@ -25,6 +25,7 @@ mod logs;
 mod signal;
 
 pub use identity::identity;
+pub use logs::{Tail, read_tail};
 
 /// How long a child may take to end after SIGTERM before it gets SIGKILL.
 pub const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -286,7 +287,13 @@ impl ProcessTable {
                 },
             );
         });
-        tokio::spawn(supervise(Arc::clone(self), child, pid, stop, sender));
+        tokio::spawn(supervise(
+            Arc::clone(self),
+            child,
+            Arc::clone(&process),
+            stop,
+            sender,
+        ));
         Ok(process)
     }
 
@@ -336,14 +343,20 @@ impl ProcessTable {
 async fn supervise(
     table: Arc<ProcessTable>,
     mut child: Child,
-    pid: u32,
+    process: Arc<Process>,
     stop: CancellationToken,
     state: watch::Sender<State>,
 ) {
-    let status = tokio::select! {
-        status = child.wait() => status.ok(),
-        () = stop.cancelled() => signal::end(&mut child, pid).await,
+    let pid = process.pid;
+    let mut log_checks = tokio::time::interval(logs::CHECK_INTERVAL);
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status.ok(),
+            () = stop.cancelled() => break signal::end(&mut child, pid).await,
+            _ = log_checks.tick() => logs::bound(&process.log),
+        }
     };
+    drop(process);
     // Whatever the child started and did not take along.
     signal::send(pid, "KILL").await;
     table.change(|rows| {

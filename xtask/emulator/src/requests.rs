@@ -1,6 +1,7 @@
 //! The request log: what was asked of which service, for tests and for people who wonder.
 //!
-//! Neither bodies, headers nor query strings are kept: they may hold credentials.
+//! Neither bodies nor headers nor query strings are kept, since they may hold credentials, with two exceptions: the
+//! correlation id, by which a caller finds its requests again, and the form of a query to SAP without its texts.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +13,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -21,8 +22,14 @@ use crate::{
     protocol::{OperationName, RequestId},
 };
 
+mod shape;
+
 /// How many requests are remembered; the oldest go first.
 const CAPACITY: usize = 10_000;
+/// Header by which a caller says what its requests belong to.
+const CORRELATION_HEADER: &str = "x-correlationid";
+/// Longest correlation id that is kept.
+const CORRELATION_LIMIT: usize = 64;
 
 /// One answered request.
 #[derive(Debug, Clone, Serialize)]
@@ -37,8 +44,14 @@ pub struct Recorded {
     pub method: String,
     /// Raw path without the query.
     pub path: String,
+    /// SAP only: the decoded query with `'?'` for every text literal, at most 2,000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// Status of the answer.
     pub status: u16,
+    /// The request's `X-CorrelationID`: at most 64 letters, digits and `-`; others are not kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
     /// When it arrived.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
@@ -93,6 +106,12 @@ pub async fn record(
         other => other,
     }
     .to_owned();
+    let query = request
+        .uri()
+        .query()
+        .filter(|_| service == "sap")
+        .map(shape::of);
+    let correlation_id = correlation_id(request.headers());
     let id = uuid::Uuid::new_v4().to_string();
     request.extensions_mut().insert(RequestId(id.clone()));
 
@@ -115,11 +134,22 @@ pub async fn record(
             operation,
             method,
             path,
+            query,
             status,
+            correlation_id,
             at,
         });
     }
     response
+}
+
+/// The header's value, if it is harmless to keep and to show.
+fn correlation_id(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CORRELATION_HEADER)?.to_str().ok()?;
+    let is_plain = value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    ((1..=CORRELATION_LIMIT).contains(&value.len()) && is_plain).then(|| value.to_owned())
 }
 
 #[cfg(test)]
@@ -136,7 +166,9 @@ mod tests {
                 operation: None,
                 method: "POST".to_owned(),
                 path: "/sts/".to_owned(),
+                query: None,
                 status: 200,
+                correlation_id: None,
                 at: clock::now(),
             });
         }
@@ -151,5 +183,20 @@ mod tests {
                 .collect::<Vec<_>>(),
             [last]
         );
+    }
+
+    #[test]
+    fn only_plain_correlation_ids_are_kept() {
+        let kept = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CORRELATION_HEADER, HeaderValue::from_str(value).unwrap());
+            correlation_id(&headers)
+        };
+        let uuid = "2f1e7c9a-0000-4000-8000-0123456789ab";
+        assert_eq!(kept(uuid).as_deref(), Some(uuid));
+        for refused in ["", "a b", "a,b", "<script>", &"x".repeat(65)] {
+            assert_eq!(kept(refused), None, "{refused}");
+        }
+        assert_eq!(correlation_id(&HeaderMap::new()), None);
     }
 }

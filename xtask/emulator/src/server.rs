@@ -10,7 +10,13 @@ use std::{
 };
 
 use anyhow::Context as _;
-use axum::{Router, http::Uri, middleware, serve::ListenerExt as _};
+use axum::{
+    Router,
+    http::{StatusCode, Uri},
+    middleware,
+    routing::any,
+    serve::ListenerExt as _,
+};
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -175,6 +181,11 @@ pub async fn start(options: Options) -> anyhow::Result<RunningEmulator> {
 fn router(context: &Arc<Context>, control: Arc<Control>) -> anyhow::Result<Router> {
     Ok(services::router(context)?
         .nest("/_emulator", control::router(control))
+        // OAuth clients look for metadata at the root of a host too; the services have theirs below their prefix.
+        .route(
+            "/.well-known/{*document}",
+            any(|| async { StatusCode::NOT_FOUND }),
+        )
         .fallback(|uri: Uri| async move { protocol::unknown_operation("any", uri.path()) })
         .layer(middleware::from_fn_with_state(
             Arc::clone(&context.requests),

@@ -16,6 +16,7 @@ pub mod ecr;
 pub mod gateway;
 pub mod lambda;
 pub mod langfuse;
+pub mod logs;
 pub mod registry;
 pub mod sap;
 pub mod secretsmanager;
@@ -52,6 +53,7 @@ pub fn router(context: &Arc<Context>) -> anyhow::Result<Router> {
             "/secretsmanager",
             secretsmanager::router(Arc::clone(context)),
         )
+        .nest_service("/logs", logs::router(Arc::clone(context)))
         .nest_service("/ecr", ecr::router(Arc::clone(&ecr)))
         .nest_service("/v2", registry::router(ecr))
         .nest(
@@ -63,7 +65,7 @@ pub fn router(context: &Arc<Context>) -> anyhow::Result<Router> {
             bedrock_agentcore::router(Arc::clone(&host)),
         )
         .merge(bedrock_agentcore::sessions_router(host))
-        .nest("/sap", sap::router(Arc::clone(context)))
+        .merge(sap::router(Arc::clone(context)))
         .nest("/langfuse", langfuse::router(Arc::clone(context))?)
         .nest(
             "/bedrock-runtime",

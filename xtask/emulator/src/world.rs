@@ -131,8 +131,15 @@ pub struct Gateway {
     pub allowed_clients: Vec<String>,
     /// Scopes of which a token must hold at least one.
     pub allowed_scopes: Vec<String>,
+    /// How many tools a page of `tools/list` has; 100 when it is not said.
+    #[serde(default = "tools_per_page")]
+    pub tools_per_page: usize,
     /// Lambda targets.
     pub targets: Vec<GatewayTarget>,
+}
+
+fn tools_per_page() -> usize {
+    100
 }
 
 /// A Lambda target of a gateway.

@@ -212,6 +212,32 @@ impl Aws {
         Ok(identity.account.unwrap_or_default())
     }
 
+    /// The text of a Secrets Manager secret; `None` when there is no such secret or it holds no text.
+    pub(crate) async fn secret(&self, id: &str) -> Result<Option<String>, AwsError> {
+        let client = client!(
+            aws_sdk_secretsmanager,
+            self,
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+            |b| b
+        );
+        let answer = client.get_secret_value().secret_id(id).send().await;
+        match answer.map_err(AwsError::from_sdk("Secrets Manager", "GetSecretValue")) {
+            Ok(answer) => Ok(answer.secret_string),
+            Err(error) if error.is("ResourceNotFoundException") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// CloudWatch Logs.
+    pub(crate) fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
+        client!(
+            aws_sdk_cloudwatchlogs,
+            self,
+            "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
+            |b| b
+        )
+    }
+
     /// The value of an SSM parameter, decrypted; `None` when there is no such parameter.
     pub(crate) async fn parameter(&self, name: &str) -> Result<Option<String>, AwsError> {
         let client = client!(aws_sdk_ssm, self, "AWS_ENDPOINT_URL_SSM", |b| b);

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::environment::{Environment, LOCAL};
 use crate::exit::{self, Exit};
 use crate::output::{Console, Format};
-use crate::{agent_up, deploy, destroy, hpo, list, simulate};
+use crate::{agent_up, deploy, destroy, e2e, eval, gateway, hpo, list, simulate};
 
 /// Deploys agents, searches their configuration, and cleans up after itself
 ///
@@ -55,6 +55,23 @@ pub(crate) enum Command {
     /// is stopped at the end; Ctrl-C lets the questions under way finish, and the report is written all the same.
     #[command(after_help = exit::HELP)]
     Simulate(simulate::Args),
+
+    /// Ask the deployed agent real questions and follow each answer hop by hop to SAP
+    ///
+    /// Agent, trace, gateway, Lambda, SAP, answer: what happened at each is proved from the trace and the logs, not from
+    /// the answer's text. The questions stand in xtask/flywheel/config/e2e.toml. Without `--runtime` an agent is
+    /// deployed from agent/hyperparams.toml first and deleted afterwards. On failure the first broken hop is named, with
+    /// what to do about it.
+    #[command(after_help = e2e::HELP)]
+    E2e(e2e::Args),
+
+    /// Talk to the MCP gateway without the agent: token, tools, call, test, MCP Inspector
+    #[command(after_help = gateway::HELP)]
+    Gateway(gateway::Args),
+
+    /// Evaluators by themselves: list them, score one output or JSON lines
+    #[command(after_help = exit::HELP)]
+    Eval(eval::Args),
 
     /// Deploy the agent as agent/hyperparams.toml describes it and print its ARN
     ///
@@ -108,6 +125,9 @@ pub(crate) async fn run(command: &Command, ctx: &Context) -> anyhow::Result<Exit
     match command {
         Command::Hpo(args) => hpo::run(args, ctx).await.context("run the study"),
         Command::Simulate(args) => simulate::run(args, ctx).await.context("simulate traffic"),
+        Command::E2e(args) => e2e::run(args, ctx).await.context("ask end to end"),
+        Command::Gateway(args) => gateway::run(args, ctx).await,
+        Command::Eval(args) => eval::run(args, ctx).await.context("evaluate"),
         Command::Deploy(args) => deploy::run(args, ctx).await.context("deploy the agent"),
         Command::Destroy(args) => destroy::run(args, ctx).await.context("destroy"),
         Command::List => list::run(ctx).await.context("list what is deployed"),

@@ -11,6 +11,9 @@ use crate::aws::AwsError;
 use crate::config::ConfigError;
 use crate::deploy::registry::RegistryError;
 use crate::deploy::runtime::RuntimeError;
+use crate::gateway::ToolFailed;
+use crate::gateway::session::SessionError;
+use crate::gateway::token::TokenError;
 use crate::local::LocalError;
 
 /// The closed set of ways a command ends.
@@ -81,6 +84,9 @@ pub(crate) fn classify(error: &anyhow::Error) -> Exit {
             || cause.is::<RuntimeError>()
             || cause.is::<LocalError>()
             || cause.is::<LangfuseError>()
+            || cause.is::<TokenError>()
+            || cause.is::<SessionError>()
+            || cause.is::<ToolFailed>()
         {
             return Exit::Cloud;
         }

@@ -13,12 +13,14 @@ use super::{
 mod compare;
 mod flags;
 mod hits;
+mod listing;
 mod record;
 mod rows;
 mod select;
 mod totals;
 mod voice;
 
+pub(crate) use listing::plain_orders;
 pub(crate) use select::chosen_hit;
 use voice::Voice;
 
@@ -56,15 +58,20 @@ pub(crate) fn compose(reading: &Reading<'_>, chance: &Chance<'_>) -> String {
         .good_calls()
         .filter(|call| call.result.is_record() && call.result.prose.is_none())
         .collect();
-    let hits = reading
+    let lists: Vec<&PastCall> = reading
         .good_calls()
         .filter(|call| !call.result.is_record())
-        .last();
+        .collect();
+    let hits = lists.last().copied();
     if records.len() > 1 && compare::applies(reading) {
         compare::tell(&records, reading, &voice, &mut answer);
     } else if !records.is_empty() {
         for record in &records {
             record::tell(record, reading, &voice, &mut answer);
+        }
+    } else if hits.is_some_and(|call| listing::applies(call, reading)) {
+        for list in lists {
+            listing::tell(list, reading, &voice, &mut answer);
         }
     } else if let Some(hits) = hits {
         hits::tell(hits, reading, &voice, &mut answer);

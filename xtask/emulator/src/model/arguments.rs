@@ -9,7 +9,7 @@ use super::{
     entities::{FULL_NUMBER, Kind},
     glossary,
     reading::Reading,
-    text,
+    text, topic,
 };
 
 mod parameter;
@@ -118,8 +118,8 @@ fn value_for(
     let entities = &reading.entities;
     let text = match parameter.role {
         Role::Number => number(parameter, reading, boldness, call)?,
-        Role::Supplier => named(reading, Kind::Supplier)?,
-        Role::Material => named(reading, Kind::Material)?,
+        Role::Supplier => named(reading, Kind::Supplier, parameter.exact)?,
+        Role::Material => named(reading, Kind::Material, parameter.exact)?,
         Role::Plant => entities
             .codes
             .iter()
@@ -192,7 +192,7 @@ fn number(
         .flatten()
 }
 
-fn named(reading: &Reading<'_>, kind: Kind) -> Option<String> {
+fn named(reading: &Reading<'_>, kind: Kind, exact: bool) -> Option<String> {
     let entities = &reading.entities;
     let known = entities
         .codes
@@ -203,7 +203,7 @@ fn named(reading: &Reading<'_>, kind: Kind) -> Option<String> {
         entities
             .names
             .iter()
-            .find(|name| name.kind == kind)
+            .find(|name| name.kind == kind && !exact)
             .map(|name| name.text.clone())
     };
     let unknown = || {
@@ -240,6 +240,7 @@ pub(crate) fn search_term(reading: &Reading<'_>) -> Option<String> {
         .or_else(|| name(Kind::Place));
     named
         .cloned()
+        .or_else(|| reading.goods.clone())
         .or_else(|| reading.leftover.first().cloned())
         .or_else(|| reading.earlier.codes.last().map(|code| code.text.clone()))
 }
@@ -257,28 +258,23 @@ fn choice(parameter: &Parameter, reading: &Reading<'_>) -> Option<String> {
         }
         None => &[],
     };
-    let named = |option: &&String| {
-        let words = text::identifier_words(option);
-        !words.is_empty()
-            && words.iter().all(|word| {
-                reading
-                    .keywords
-                    .iter()
-                    .any(|keyword| glossary::related(keyword, word))
-            })
-    };
+    let named = |option: &&String| says_option(reading, option);
     let fitting = |option: &&String| {
         text::identifier_words(option)
             .iter()
             .any(|word| about.contains(&word.as_str()))
     };
-    let found = parameter.options.iter().find(fitting).or_else(|| {
-        parameter
+    let several = || {
+        let mut said = parameter
             .options
             .iter()
             .filter(|_| about.is_empty() && entities.codes.is_empty())
-            .find(named)
-    });
+            .filter(named);
+        // Who says two of them means neither alone.
+        let only = said.next();
+        only.filter(|_| said.next().is_none())
+    };
+    let found = parameter.options.iter().find(fitting).or_else(several);
     found
         .or_else(|| parameter.options.first().filter(|_| parameter.required))
         .cloned()
@@ -297,11 +293,25 @@ fn limit(parameter: &Parameter, reading: &Reading<'_>) -> Option<u64> {
     let by_date = !reading.entities.years.is_empty() || !reading.entities.dates.is_empty();
     let all = || {
         parameter.maximum.filter(|_| {
-            NEED_ALL.iter().any(|key| reading.asks(*key))
+            NEED_ALL
+                .iter()
+                .any(|key| reading.asks(*key) && (*key != Key::Total || parameter.of_something))
                 || reading.entities.bound.is_some()
                 || (by_date && !parameter.beside_dates)
         })
     };
+    let sorted = parameter.newest_first
+        && NEED_ALL
+            .iter()
+            .all(|key| *key == Key::Latest || !reading.asks(*key));
+    if sorted && reading.asks(Key::Latest) {
+        let one = (!reading.asks(Key::Orders) && !reading.asks(Key::OrderCount)).then_some(1);
+        return reading.entities.limit.or(one).map(|limit| {
+            parameter
+                .maximum
+                .map_or(limit, |maximum| limit.min(maximum))
+        });
+    }
     let wanted = if NEED_ALL.iter().any(|key| reading.asks(*key)) {
         None
     } else {
@@ -316,6 +326,27 @@ fn limit(parameter: &Parameter, reading: &Reading<'_>) -> Option<u64> {
         .map(capped)
         .or_else(all)
         .or_else(|| reading.entities.limit.map(capped))
+}
+
+/// Whether the question says what an option's name says: every word of it, or its topic; "not" must be said too.
+fn says_option(reading: &Reading<'_>, option: &str) -> bool {
+    let (no, words): (Vec<String>, Vec<String>) = text::identifier_words(option)
+        .into_iter()
+        .partition(|word| matches!(word.as_str(), "not" | "no" | "un" | "without"));
+    let keyword = |word: &String| {
+        reading
+            .keywords
+            .iter()
+            .any(|keyword| glossary::related(keyword, word))
+    };
+    let joined = text::words(&words.join(" "));
+    let mentions = topic::mentions(&joined);
+    let topical = mentions
+        .iter()
+        .any(|mention| reading.topics.contains(&mention.topic));
+    let said = !words.is_empty() && (words.iter().all(keyword) || topical);
+    let denied = || mentions.iter().any(|mention| reading.lacks(mention.topic));
+    said && (no.is_empty() || denied())
 }
 
 fn flag(parameter: &Parameter, reading: &Reading<'_>) -> bool {

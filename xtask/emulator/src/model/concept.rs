@@ -162,14 +162,18 @@ fn counts_a_thing(hit: &Asked, words: &[Word]) -> bool {
 fn is_mention(hit: &Asked, words: &[Word]) -> bool {
     const INTRODUCES: [Key; 4] = [Key::Supplier, Key::MaterialNumber, Key::Plant, Key::Items];
     const ORDER: &str = "po|purchase|order|bestell*|auftrag*";
+    const CALLED: &str = "called|named|namens|genannt|בשם|שנקראת";
     let next = hit.words.last().and_then(|last| words.get(last + 1));
-    INTRODUCES.contains(&hit.key)
-        && next.is_some_and(|next| {
-            let number = next.raw.bytes().all(|b| b.is_ascii_digit())
-                && next.raw.len() < super::entities::FULL_NUMBER;
-            let name = next.raw.starts_with(char::is_uppercase) && hit.key != Key::Items;
-            number || (name && !text::contains(ORDER, std::slice::from_ref(next)))
-        })
+    let called = hit.key == Key::CompanyCode
+        && next.is_some_and(|next| text::contains(CALLED, std::slice::from_ref(next)));
+    called
+        || INTRODUCES.contains(&hit.key)
+            && next.is_some_and(|next| {
+                let number = next.raw.bytes().all(|b| b.is_ascii_digit())
+                    && next.raw.len() < super::entities::FULL_NUMBER;
+                let name = next.raw.starts_with(char::is_uppercase) && hit.key != Key::Items;
+                number || (name && !text::contains(ORDER, std::slice::from_ref(next)))
+            })
 }
 
 /// Of two matches with as many words, the tighter one is meant.

@@ -59,6 +59,8 @@ pub(crate) struct Table {
 pub(crate) struct Row {
     /// Its values.
     pub(crate) fields: Vec<Field>,
+    /// Arrays of objects inside it.
+    pub(crate) tables: Vec<Table>,
 }
 
 impl Field {
@@ -87,6 +89,13 @@ impl Field {
 }
 
 impl Row {
+    /// The inner array of exactly this name.
+    pub(crate) fn table(&self, name: &str) -> Option<&Table> {
+        self.tables
+            .iter()
+            .find(|table| table.words.iter().map(String::as_str).eq(name.split(' ')))
+    }
+
     /// See [`find_field`].
     pub(crate) fn field(&self, alternatives: &str) -> Option<&Field> {
         find_field(&self.fields, alternatives)
@@ -163,7 +172,10 @@ impl Document {
         let rows = values.iter().filter_map(Value::as_object).map(|object| {
             let mut row = Self::read_value(&Value::Null, "", false);
             row.add_object(object, &[]);
-            Row { fields: row.fields }
+            Row {
+                fields: row.fields,
+                tables: row.tables,
+            }
         });
         self.tables.push(Table {
             words,
@@ -205,9 +217,41 @@ impl Document {
             .max_by_key(|table| table.rows.first().map_or(0, |row| row.fields.len()))
     }
 
+    /// The rows of a list that says of itself how many there are; of several arrays the one it counts.
+    pub(crate) fn listed(&self) -> Option<&Table> {
+        let returned = self
+            .fields
+            .iter()
+            .find(|field| field.context.is_empty() && field.words == ["returned"])?
+            .decimal()?;
+        let counted = |table: &&Table| Decimal::from(table.rows.len()) == returned;
+        let columns = |table: &&Table| {
+            let widest = table.rows.first();
+            widest.map_or(0, |row| row.fields.len() + row.tables.len())
+        };
+        // Sums by unit or currency are arrays too, but never lists of things.
+        let sums = |table: &&Table| {
+            table
+                .words
+                .iter()
+                .any(|word| matches!(word.as_str(), "totals" | "net" | "amount" | "quantity"))
+        };
+        self.tables
+            .iter()
+            .filter(|table| counted(table) && !sums(table))
+            .max_by_key(columns)
+    }
+
+    /// The field of exactly these words outside of tables and of objects inside.
+    pub(crate) fn own(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| {
+            field.context.is_empty() && field.words.iter().map(String::as_str).eq(name.split(' '))
+        })
+    }
+
     /// Whether the result describes one thing (with or without rows), not a list of hits.
     pub(crate) fn is_record(&self) -> bool {
-        const ABOUT_THE_CALL: &str = "status|returned|count|truncated|term|field|limit|message|query|page|filter|filters|applied|criteria|search|more|next|matches";
+        const ABOUT_THE_CALL: &str = "status|returned|count|counts|threshold|note|minimum|totals|truncated|term|field|limit|message|query|page|filter|filters|applied|criteria|search|more|next|matches";
         let own = self.fields.iter().filter(|field| {
             let about = |word: &String| ABOUT_THE_CALL.split('|').any(|known| known == word);
             !field.words.iter().any(about) && !field.context.iter().any(about)

@@ -1,6 +1,9 @@
 //! Things a question names: order numbers, codes, dates, limits, bounds, quoted texts and names.
 
-use super::text::{self, Word};
+use super::{
+    text::{self, Word},
+    topic,
+};
 
 mod scan;
 
@@ -168,7 +171,8 @@ fn names(text: &str, entities: &mut Entities) {
         let place = word
             .folded
             .strip_prefix('ב')
-            .filter(|rest| rest.chars().count() >= 4);
+            .filter(|rest| rest.chars().count() >= 4)
+            .filter(|_| topic::topics(std::slice::from_ref(word)).is_empty());
         if let Some(place) =
             place.filter(|_| entities.identify_nothing() && entities.names.is_empty())
         {

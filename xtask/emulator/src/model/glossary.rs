@@ -122,6 +122,46 @@ const GLOSSARY: &[(&str, &str)] = &[
     ("time", "zeit|uhrzeit|שעה|זמן"),
 ];
 
+/// Parts of a business other than buying and storing, as they are spoken of in English, then in all three languages.
+const ELSEWHERE: &[(&str, &str)] = &[
+    (
+        "sale sold customer client revenue turnover",
+        "customer|customers|client|clients|did we sell|we sold|sales|revenue|turnover|quotation|kunde*|verkauft|verkaufen|verkaufszahl*|umsatz*|vertrieb*|angebotspreis*|לקוח|לקוחות|מכירות|מכרנו|נמכר*|הכנסות|מחזור מכירות",
+    ),
+    (
+        "vacation leave salary payroll employee",
+        "vacation|holiday|holidays|sick leave|salary|payslip|payroll|overtime|employee|employees|colleague|urlaub*|gehalt*|=lohn|lohnabrechnung*|krankmeldung*|überstunden|mitarbeiter*|kollege*|personalabteilung|חופשה|חופשות|משכורת|משכורות|שכר|תלוש|עובדים|עובד|מחלה|שעות נוספות",
+    ),
+    (
+        "canteen lunch restaurant recipe",
+        "canteen|lunch|cafeteria|restaurant|recipe|kantine*|mittagessen|speiseplan|rezept*|קפיטריה|חדר אוכל|ארוחת צהריים|ארוחה|מתכון",
+    ),
+    (
+        "weather forecast temperature",
+        "weather|rain|wetter*|regen|regnet|מזג האוויר|גשם|תחזית",
+    ),
+    (
+        "production manufacturing assembly",
+        "production order|production orders|manufactured|assembled|fertigungsauftrag*|produktionsauftrag*|produziert|הוראת ייצור|פקודת ייצור|ייצור|ייצרנו",
+    ),
+    (
+        "meeting appointment calendar travel hotel flight",
+        "meeting|appointment|calendar|hotel|flight|flights|business trip|besprechung*|kalender|dienstreise*|flug|פגישה|פגישות|יומן|מלון|טיסה|טיסות|נסיעה",
+    ),
+    (
+        "share exchange news football",
+        "share price|stock market|exchange rate|news|football|election|aktie*|börse*|wechselkurs*|nachrichten|fussball|wahl|מניה|מניות|בורסה|שער חליפין|חדשות היום|כדורגל|בחירות",
+    ),
+];
+
+/// The parts of a business that words speak of, in English.
+pub(crate) fn elsewhere(words: &[Word]) -> impl Iterator<Item = &'static str> {
+    ELSEWHERE
+        .iter()
+        .filter(|(_, patterns)| text::contains(patterns, words))
+        .map(|(english, _)| *english)
+}
+
 /// Words of a question that carry no content for choosing tools or fields.
 const EMPTY: &str = "the|is|are|of|what|which|who|when|where|how|many|much|for|please|not|does|do|did|i|me|my|you|your|we|our|us|to|with|on|in|at|from|by|this|that|there|it|its|and|or|has|have|had|been|be|was|were|can|could|would|will|any|a|an|give|tell|s|so|if|as|also|need|want|know|hi|hello|thanks|just|only|into|than|then|these|those|about|get|got|returns|one|der|die|das|den|dem|des|und|oder|ist|sind|war|waren|wie|wer|wem|wann|wo|was|welche|welcher|welches|welchen|welchem|du|sie|er|ich|wir|mir|mich|uns|ihr|kannst|kann|sagen|sag|gib|zeig|nenne|ob|schon|noch|auch|bitte|von|vom|zu|zum|zur|mit|auf|bei|beim|aus|ein|eine|einen|einem|einer|es|gibt|hat|haben|hast|viele|viel|alle|allen|wurde|wurden|worden|werden|wird|nicht|da|davon|dort|mal|hallo|heute|jetzt|dass|deren|dessen|laut|insgesamt|im|am|um";
 
@@ -147,6 +187,20 @@ pub(crate) fn english_keywords(words: &[Word]) -> Vec<String> {
     keywords
 }
 
+/// Goods in another language in English, when every word of them is known; materials are mostly described in English.
+pub(crate) fn translated(words: &[Word]) -> Option<String> {
+    let english: Option<Vec<&str>> = words
+        .iter()
+        .map(|word| {
+            let row = GLOSSARY.iter().find(|(_, patterns)| {
+                !word.folded.is_ascii() && text::contains(patterns, std::slice::from_ref(word))
+            })?;
+            row.0.split(' ').next()
+        })
+        .collect();
+    english.map(|words| words.join(" "))
+}
+
 /// Whether a word carries no content.
 pub(crate) fn is_empty(word: &str) -> bool {
     EMPTY.split('|').any(|empty| empty == word)
@@ -154,6 +208,10 @@ pub(crate) fn is_empty(word: &str) -> bool {
 
 /// Whether two English words are the same but for their ending: `invoice` and `invoiced`, `delivery` and `delivered`.
 pub(crate) fn related(a: &str, b: &str) -> bool {
+    // Rules out nearly everything: every relation shares the beginning.
+    if a.as_bytes().first() != b.as_bytes().first() {
+        return false;
+    }
     let common = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
     let (longest, shortest) = (
         a.chars().count().max(b.chars().count()),

@@ -6,10 +6,12 @@ use super::{
 };
 
 mod hits;
+mod listing;
 mod status;
 mod trouble;
 
 pub(crate) use hits::{Hits, difference, not_comparable, summed, superlative, which_one};
+pub(crate) use listing::{COLUMNS, Listing, below, more, note, since, sum, word};
 pub(crate) use status::{delivery_split, flag, flag_label, nothing_yet};
 pub(crate) use trouble::{ask_for, failed, no_access, not_accepted, not_found, nothing_known};
 

@@ -12,6 +12,7 @@ use super::{
     language::{self, Language},
     profile::Chance,
     text::{self, Word},
+    topic::{self, Mention, Topic},
 };
 
 /// A question with fewer words than this may lean on the question before it.
@@ -36,6 +37,12 @@ pub(crate) struct Reading<'a> {
     pub(crate) leftover: Vec<String>,
     /// All its content words, in English.
     pub(crate) keywords: Vec<String>,
+    /// What it is about.
+    pub(crate) topics: Vec<Topic>,
+    /// The same with the words that speak of it.
+    pub(crate) mentions: Vec<Mention>,
+    /// Goods in common words: "orders with chain oil".
+    pub(crate) goods: Option<String>,
     /// What it names.
     pub(crate) entities: Entities,
     /// What the conversation named before.
@@ -80,6 +87,7 @@ impl<'a> Reading<'a> {
         let used: Vec<usize> = hits.iter().flat_map(|hit| hit.words.clone()).collect();
         let mut asked: Vec<Key> = hits.iter().map(|hit| hit.key).collect();
         let entities = Entities::read(&question);
+        let mentions = topic::mentions(&words);
         if asked.is_empty() && words.len() < ELLIPTIC {
             // "And 4711000043?" asks what was asked before.
             let before = earlier_questions.iter().rev().find(|text| !text.is_empty());
@@ -105,6 +113,9 @@ impl<'a> Reading<'a> {
             asked,
             leftover: leftover(&free, &entities),
             keywords: glossary::english_keywords(&words),
+            topics: topic::of(&mentions),
+            mentions,
+            goods: goods(&words, &used),
             earlier: Entities::read(&earlier_questions.join("\n")),
             entities,
             instructions: Instructions::read(&request.system, chance),
@@ -171,6 +182,29 @@ impl<'a> Reading<'a> {
             .any(|word| text::contains(NEGATION, std::slice::from_ref(word)))
     }
 
+    /// Whether the question says that something of this topic is not there: "awaiting their invoice", "the invoice is
+    /// missing", "not delivered".
+    pub(crate) fn lacks(&self, topic: Topic) -> bool {
+        const BEFORE: usize = 5;
+        const AFTER: usize = 3;
+        let Some(mention) = self.mentions.iter().find(|mention| mention.topic == topic) else {
+            return false;
+        };
+        let first = mention.words[0];
+        let last = *mention.words.last().unwrap_or(&first);
+        let says = |lexicon: &str, word: &Word| text::contains(lexicon, std::slice::from_ref(word));
+        let before = self.words[first.saturating_sub(BEFORE)..=last]
+            .iter()
+            .rev()
+            .take_while(|word| !says(CONTRAST, word))
+            .any(|word| says(NEGATION, word));
+        let after = self.words[last + 1..(last + 1 + AFTER).min(self.words.len())]
+            .iter()
+            .take_while(|word| !says(CONTRAST, word))
+            .any(|word| says(ABSENCE, word));
+        before || after
+    }
+
     /// Whether a plural is asked to be listed: "which items", "what are the items", but not "the total of the items".
     pub(crate) fn wants_list(&self, key: Key) -> bool {
         let Some(hit) = self.hits.iter().find(|hit| hit.key == key) else {
@@ -211,7 +245,9 @@ impl<'a> Reading<'a> {
 }
 
 const LISTING: &str = "what are|which|what items|list|show|give me|name the|welche*|liste*|zeig*|nenne*|was sind|wie lauten|אילו|איזה|הצג|הראה|מהם|מה הם|רשימת|כל הפריטים";
-const NEGATION: &str = "not|undelivered|uninvoiced|outstanding|missing|open|without|waiting|awaiting|pending|never|nicht|noch offen|ohne|offen*|fehl*|ausstehend*|kein*|לא|טרם|חסר*|בלי|ממתינ*|אינם|אינן";
+const NEGATION: &str = "not|=hasn|=haven|=isn|=aren|=didn|=wasn|=weren|=doesn|undelivered|uninvoiced|unbilled|outstanding|missing|open|without|waiting|awaiting|pending|lack*|neither|nor|never|nicht|noch offen|ohne|offen*|fehl*|ausstehend*|kein*|weder|wart*|לא|טרם|חסר*|בלי|ממתינ*|מחכ*|אינם|אינן";
+const ABSENCE: &str =
+    "missing|outstanding|pending|lacking|fehl*|aussteh*|ausstehend*|offen|חסר*|ממתינ*|טרם";
 const CONTRAST: &str = "but|however|although|aber|jedoch|doch|אבל|אך";
 const EXCLUSION: &str = "leaving out|leave out|excluding|without|ignoring|except|not counting|apart from|ohne|ausser|abzüglich|ausgenommen|בלי|ללא|למעט|פרט ל|לא כולל";
 
@@ -286,6 +322,19 @@ fn about(input: &Value, tool: Option<&Tool>) -> (String, bool) {
     };
     let mut parameters = tool.map(arguments::parameters).unwrap_or_default();
     parameters.sort_by_key(|parameter| !parameter.required);
+    let known = !parameters.is_empty();
+    parameters.retain(|parameter| {
+        parameter.required
+            || !matches!(
+                parameter.role,
+                arguments::Role::Limit
+                    | arguments::Role::Flag
+                    | arguments::Role::Choice
+                    | arguments::Role::Amount
+                    | arguments::Role::DateFrom
+                    | arguments::Role::DateTo
+            )
+    });
     let described = parameters
         .iter()
         .find_map(|parameter| Some((parameter.name.clone(), text(input.get(&parameter.name)?)?)));
@@ -295,7 +344,7 @@ fn about(input: &Value, tool: Option<&Tool>) -> (String, bool) {
             .iter()
             .find_map(|(name, value)| Some((name.clone(), text(value)?)))
     };
-    let Some((name, value)) = described.or_else(any) else {
+    let Some((name, value)) = described.or_else(|| if known { None } else { any() }) else {
         return (String::new(), false);
     };
     let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
@@ -308,6 +357,37 @@ pub(crate) fn names_order(words: &[String]) -> bool {
     words
         .iter()
         .any(|word| matches!(word.as_str(), "po" | "order" | "orders" | "purchase"))
+}
+
+/// The goods after "orders with", as far as the words are neither grammar nor business.
+fn goods(words: &[Word], used: &[usize]) -> Option<String> {
+    const ORDERS: &str = "order|orders|pos|po|bestellung|bestellungen|הזמנה|הזמנות";
+    const WITH: &str = "with|of|for|containing|contain|contains|mention|mentions|including|include|mit|für|enthalten|über|של|עם|עבור|שמכילות|הכוללות";
+    const MOST: usize = 3;
+    let says = |lexicon: &str, at: usize| {
+        words
+            .get(at)
+            .is_some_and(|word| text::contains(lexicon, std::slice::from_ref(word)))
+    };
+    let joint = (1..words.len()).find(|&at| {
+        says(WITH, at) && (at.saturating_sub(2)..at).any(|before| says(ORDERS, before))
+    })?;
+    let content = |at: &usize| {
+        let word = &words[*at];
+        let plain = word.raw.chars().all(char::is_alphabetic) && word.folded.chars().count() > 2;
+        let business = !topic::topics(std::slice::from_ref(word)).is_empty()
+            || DOMAIN.split('|').any(|known| known == word.folded);
+        plain && !business && !glossary::is_empty(&word.folded) && !used.contains(at)
+    };
+    let run: Vec<usize> = (joint + 1..words.len())
+        .take_while(content)
+        .take(MOST)
+        .collect();
+    let said: Vec<&str> = run.iter().map(|at| words[*at].raw.as_str()).collect();
+    (!said.is_empty()).then(|| {
+        glossary::translated(&words[joint + 1..=*run.last().unwrap_or(&joint)])
+            .unwrap_or_else(|| said.join(" "))
+    })
 }
 
 /// Words that name things of the business rather than a particular one.

@@ -9,8 +9,10 @@ use shop::{PROMPT, Talk, ask};
 
 mod behaviour;
 mod foreign_tools;
+mod lists;
 mod questions;
 mod shop;
+mod tool_selection;
 
 /// A model that makes no mistakes: what the machinery understands, without the draws.
 fn flawless() -> Profile {

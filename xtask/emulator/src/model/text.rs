@@ -200,11 +200,15 @@ fn one_typing_error(word: &str, pattern: &str) -> bool {
     swapped || same_from(1, 1) || same_from(1, 0) || same_from(0, 1)
 }
 
-/// A quick look at the first letters, which rules out nearly everything. Hebrew words and umlauts may start otherwise
-/// than their patterns.
+/// A quick look at the first letters, which rules out nearly everything. Umlauts may start otherwise than their
+/// patterns, and so may Hebrew words, but with a Hebrew letter.
 fn may_start(pattern: &[u8], word: &[u8]) -> bool {
+    /// First byte of every Hebrew letter.
+    const HEBREW: u8 = 0xd7;
     match (pattern, word) {
-        ([b'=', pattern, ..] | [pattern, ..], [word, ..]) => pattern == word || *pattern >= 0x80,
+        ([b'=', pattern, ..] | [pattern, ..], [word, ..]) => {
+            pattern == word || (*pattern >= 0x80 && *pattern != HEBREW)
+        }
         _ => false,
     }
 }

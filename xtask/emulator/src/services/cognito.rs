@@ -223,7 +223,28 @@ fn basic_credentials(value: &HeaderValue) -> Option<(String, String)> {
         .then(|| BASE64.decode(encoded.trim()))?
         .ok()?;
     let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    Some((id.to_owned(), secret.to_owned()))
+    Some((form_decoded(id)?, form_decoded(secret)?))
+}
+
+/// Both halves of Basic credentials are form-encoded before they are joined (RFC 6749, 2.3.1), so that either
+/// may hold a colon.
+fn form_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits = [rest.next()?, rest.next()?];
+                if !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return None;
+                }
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// What was asked for, if the client may have all of it; everything it may have when nothing was.
@@ -348,8 +369,17 @@ mod tests {
             basic_credentials(&value(&format!("basic {encoded}"))),
             Some(("id".to_owned(), "se:cret".to_owned()))
         );
+        let encoded = BASE64.encode("i%3Ad+x:s%25c%2Br%C3%A9t");
+        assert_eq!(
+            basic_credentials(&value(&format!("Basic {encoded}"))),
+            Some(("i:d x".to_owned(), "s%c+r\u{e9}t".to_owned()))
+        );
         for bad in ["Basic", "Basic !!", "Bearer abc", "Basic aWQ="] {
             assert_eq!(basic_credentials(&value(bad)), None, "{bad}");
+        }
+        for bad in ["id:%", "id:%4", "id:%zz", "id:%+1", "%ff:x"] {
+            let value = value(&format!("Basic {}", BASE64.encode(bad)));
+            assert_eq!(basic_credentials(&value), None, "{bad}");
         }
     }
 }

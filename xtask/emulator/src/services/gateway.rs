@@ -1,7 +1,8 @@
 //! AgentCore Gateway: an MCP server whose tools are Lambda functions, behind an OAuth authorizer.
 //!
 //! `POST /gateway/<name>/mcp` speaks streamable HTTP without sessions and without streams: every answer is
-//! JSON. Each request carries its own bearer token.
+//! JSON. Each request carries its own bearer token. Web pages of other origins are refused, and so is any host name
+//! but this machine's own: a page could otherwise make its host name point here (DNS rebinding).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,6 +24,10 @@ use crate::{context::Context, protocol::named, world};
 mod authorizer;
 
 mod mcp;
+
+mod origin;
+
+mod stateless;
 
 mod tools;
 
@@ -48,6 +53,8 @@ struct Gateway {
     base_url: String,
     authorizer: Authorizer,
     tools: Vec<GatewayTool>,
+    /// How many of them a page of `tools/list` has.
+    tools_per_page: usize,
     lambda: Arc<Lambda>,
 }
 
@@ -92,6 +99,7 @@ impl Gateway {
             base_url: format!("{}/gateway/{}", context.url, config.name),
             authorizer: Authorizer::new(config, Arc::clone(context)),
             tools,
+            tools_per_page: config.tools_per_page,
             lambda: Arc::clone(lambda),
         })
     }
@@ -150,6 +158,9 @@ async fn endpoint(
     let Some(gateway) = gateways.by_name.get(&name) else {
         return not_found();
     };
+    if !origin::is_local(request.headers()) {
+        return rpc_failure(StatusCode::FORBIDDEN, "Host or Origin not allowed");
+    }
     // The token comes first: whoever has none learns nothing, and their body is not read.
     if let Err(denial) = gateway.authorizer.check(request.headers()).await {
         tracing::info!(gateway = name, %denial, "request refused");
@@ -164,16 +175,16 @@ async fn endpoint(
         return rpc_failure(status, message);
     }
     match read(body).await {
-        Ok(message) => answer(gateway, message).await,
+        Ok(message) => answer(gateway, &parts.headers, message).await,
         Err((status, error)) => (status, Json(error.response(&Value::Null))).into_response(),
     }
 }
 
-async fn answer(gateway: &Gateway, message: Value) -> Response {
-    let answer = mcp::handle(gateway, message).await;
+async fn answer(gateway: &Gateway, headers: &HeaderMap, message: Value) -> Response {
+    let answer = mcp::handle(gateway, headers, message).await;
     let response = match answer.body {
-        Some(body) => Json(body).into_response(),
-        None => StatusCode::ACCEPTED.into_response(),
+        Some(body) => (answer.status, Json(body)).into_response(),
+        None => answer.status.into_response(),
     };
     named(&answer.operation, response)
 }
@@ -202,11 +213,7 @@ fn check_headers(headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> 
             "Accept must include application/json and text/event-stream",
         ));
     }
-    match headers.get("mcp-protocol-version").map(HeaderValue::to_str) {
-        None => Ok(()),
-        Some(Ok(version)) if mcp::PROTOCOL_VERSIONS.contains(&version) => Ok(()),
-        Some(_) => Err((StatusCode::BAD_REQUEST, "Unsupported MCP-Protocol-Version")),
-    }
+    Ok(())
 }
 
 async fn read(body: Body) -> Result<Value, (StatusCode, RpcError)> {

@@ -110,33 +110,58 @@ impl Lambda {
     /// # Errors
     /// When there is no such function, the event is too large, or too many callers wait already.
     pub async fn invoke(&self, name: &str, invocation: Invocation) -> Result<Outcome, AwsError> {
-        if invocation.payload.len() > PAYLOAD_LIMIT_BYTES {
-            return Err(too_large());
-        }
-        self.function(name)?.invoke(invocation).await
+        run(self.function(name, None)?, invocation).await
     }
 
     /// A function by name, partial ARN or ARN, each optionally with `$LATEST` as qualifier.
-    fn function(&self, reference: &str) -> Result<&Arc<Function>, AwsError> {
-        let after_kind = reference
-            .rsplit_once("function:")
-            .map_or(reference, |(_, rest)| rest);
-        let (name, qualifier) = after_kind.split_once(':').unwrap_or((after_kind, LATEST));
-        let found = self.functions.get(name).filter(|_| qualifier == LATEST);
-        found.ok_or_else(|| {
-            let world = &self.context.world;
-            let arn = format!(
-                "arn:aws:lambda:{}:{}:function:{after_kind}",
-                world.region, world.account_id
+    fn function(
+        &self,
+        reference: &str,
+        qualifier: Option<&str>,
+    ) -> Result<&Arc<Function>, AwsError> {
+        let world = &self.context.world;
+        let own_account = format!("{}:function:", world.account_id);
+        let own_arn = format!("arn:aws:lambda:{}:{own_account}", world.region);
+        let local = [&own_arn, &own_account]
+            .into_iter()
+            .find_map(|prefix| reference.strip_prefix(prefix.as_str()))
+            .unwrap_or(reference);
+        let (name, derived) = match local.split_once(':') {
+            Some((name, derived)) => (name, Some(derived)),
+            None => (local, None),
+        };
+        if let (Some(derived), Some(asked)) = (derived, qualifier)
+            && derived != asked
+        {
+            let message = "The derived qualifier from the function name does not match the specified qualifier.";
+            return Err(
+                AwsError::bad_request("InvalidParameterValueException", message)
+                    .with("Type", "User"),
             );
+        }
+        let version = derived.or(qualifier).unwrap_or(LATEST);
+        let found = self.functions.get(name).filter(|_| version == LATEST);
+        found.ok_or_else(|| {
             AwsError::new(
                 StatusCode::NOT_FOUND,
                 "ResourceNotFoundException",
-                format!("Function not found: {arn}"),
+                format!("Function not found: {own_arn}{name}:{version}"),
             )
             .with("Type", "User")
         })
     }
+}
+
+async fn run(function: &Arc<Function>, invocation: Invocation) -> Result<Outcome, AwsError> {
+    if invocation.payload.len() > PAYLOAD_LIMIT_BYTES {
+        return Err(too_large());
+    }
+    function.invoke(invocation).await
+}
+
+/// Name of the log stream of an execution environment, by its slot.
+pub fn log_stream(slot: impl std::fmt::Display) -> String {
+    format!("[{LATEST}]{slot}")
 }
 
 fn too_large() -> AwsError {
@@ -185,35 +210,26 @@ async fn invoke(
         .headers()
         .get(INVOCATION_TYPE)
         .and_then(|value| value.to_str().ok());
-    match kind.unwrap_or("RequestResponse") {
-        "RequestResponse" => {}
-        "DryRun" => {
-            let found = lambda
-                .function(&name)
-                .map(|_| StatusCode::NO_CONTENT.into_response());
-            return named(
-                "Invoke",
-                found.unwrap_or_else(|error| rest_json::error_response(&error)),
-            );
-        }
+    let is_dry = match kind.unwrap_or("RequestResponse") {
+        "RequestResponse" => false,
+        "DryRun" => true,
         other => {
             return unknown_operation("lambda", &format!("Invoke with invocation type {other}"));
         }
-    }
-    let reference = match &query.qualifier {
-        Some(qualifier) if !name.contains(qualifier.as_str()) => format!("{name}:{qualifier}"),
-        _ => name,
     };
-    let response = match invoke_synchronously(&lambda, &reference, request).await {
-        Ok(response) => response,
-        Err(error) => rest_json::error_response(&error),
+    let response = match lambda.function(&name, query.qualifier.as_deref()) {
+        Ok(_) if is_dry => Ok(StatusCode::NO_CONTENT.into_response()),
+        Ok(function) => invoke_synchronously(function, request).await,
+        Err(error) => Err(error),
     };
-    named("Invoke", response)
+    named(
+        "Invoke",
+        response.unwrap_or_else(|error| rest_json::error_response(&error)),
+    )
 }
 
 async fn invoke_synchronously(
-    lambda: &Lambda,
-    reference: &str,
+    function: &Arc<Function>,
     request: Request,
 ) -> Result<Response, AwsError> {
     let (parts, body) = request.into_parts();
@@ -245,7 +261,7 @@ async fn invoke_synchronously(
         .headers
         .get("x-amz-log-type")
         .is_some_and(|value| value == "Tail");
-    let outcome = lambda.invoke(reference, invocation).await?;
+    let outcome = run(function, invocation).await?;
 
     let mut headers = HeaderMap::new();
     headers.insert(

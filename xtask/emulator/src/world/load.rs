@@ -236,6 +236,10 @@ fn check(path: &Path, world: &World) -> Result<(), WorldError> {
     }
     for (index, gateway) in world.gateways.iter().enumerate() {
         let targets = format!("gateways[{index}].targets");
+        if gateway.tools_per_page == 0 {
+            let key = format!("gateways[{index}].tools_per_page");
+            return Err(invalid(path, &key, "expected at least 1"));
+        }
         unique(
             path,
             &targets,

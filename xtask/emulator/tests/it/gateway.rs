@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use emulator::server::Options;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -11,6 +12,8 @@ use crate::{
 };
 
 mod forgery;
+
+mod stateless;
 
 fn world() -> String {
     let gateway = r#"
@@ -93,6 +96,18 @@ async fn the_handshake() {
         call(&test, &token, "ping", json!({})).await,
         json!({"jsonrpc": "2.0", "id": 7, "result": {}})
     );
+    // Notifications and answers get none, whether or not anybody knows what they are about.
+    for message in [
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}),
+        json!({"jsonrpc": "2.0", "method": "notifications/of/another/kind"}),
+        json!({"jsonrpc": "2.0", "id": 3, "result": {}}),
+    ] {
+        let response = post(&test, &token).json(&message).send().await.unwrap();
+        assert_eq!(
+            (response.status(), response.text().await.unwrap().as_str()),
+            (StatusCode::ACCEPTED, "")
+        );
+    }
     // No stream and no session.
     for method in [reqwest::Method::GET, reqwest::Method::DELETE] {
         let response = Client::new()
@@ -252,11 +267,22 @@ async fn what_is_not_served_is_a_protocol_error() {
             200,
             -32601,
         ),
-        (json!([message("ping", json!({}))]).to_string(), 200, -32600),
-        (json!({"id": 1, "method": "ping"}).to_string(), 200, -32600),
+        (message("initialize", json!({})).to_string(), 200, -32602),
+        (
+            message("server/discover", json!({})).to_string(),
+            200,
+            -32601,
+        ),
+        (json!([message("ping", json!({}))]).to_string(), 400, -32600),
+        (json!({"id": 1, "method": "ping"}).to_string(), 400, -32600),
         (
             json!({"jsonrpc": "2.0", "id": [1], "method": "ping"}).to_string(),
-            200,
+            400,
+            -32600,
+        ),
+        (
+            json!({"jsonrpc": "2.0", "id": "x".repeat(257), "method": "ping"}).to_string(),
+            400,
             -32600,
         ),
         ("{".to_owned(), 400, -32700),
@@ -320,6 +346,56 @@ async fn what_is_not_served_is_a_protocol_error() {
 }
 
 #[tokio::test]
+async fn pages_of_tools_follow_each_other() {
+    let world = world().replace(
+        "[[gateways.targets]]",
+        "tools_per_page = 1\n[[gateways.targets]]",
+    );
+    let test = TestContext::start_with(&world, with_key).await;
+    let token = access_token(&test, "agent").await;
+    let first = call(&test, &token, "tools/list", json!({})).await;
+    let cursor = first["result"]["nextCursor"].as_str().unwrap();
+    let second = call(&test, &token, "tools/list", json!({"cursor": cursor})).await;
+    let names = |answer: &Value| -> Vec<String> {
+        let tools = answer["result"]["tools"].as_array().unwrap();
+        tools.iter().map(|tool| tool["name"].to_string()).collect()
+    };
+    assert_eq!(names(&first), ["\"test___echo\""]);
+    assert_eq!(names(&second), ["\"test___nothing\""]);
+    assert!(second["result"].get("nextCursor").is_none());
+    for cursor in [
+        json!(""),
+        json!("x"),
+        json!(1),
+        json!(URL_SAFE_NO_PAD.encode("tools/list:2")),
+        json!(URL_SAFE_NO_PAD.encode("tools/list:0")),
+        json!(URL_SAFE_NO_PAD.encode("tools/list:-1")),
+    ] {
+        let answer = call(&test, &token, "tools/list", json!({"cursor": cursor})).await;
+        assert_eq!(answer["error"]["code"], -32602, "{cursor}");
+    }
+}
+
+#[tokio::test]
+async fn other_hosts_and_web_pages_are_refused() {
+    let (test, token) = start().await;
+    let ping = message("ping", json!({}));
+    for (header, value, status) in [
+        ("host", "evil.example.com", 403),
+        ("origin", "http://evil.example.com", 403),
+        ("origin", "null", 403),
+        ("origin", "http://localhost:6274", 200),
+    ] {
+        let request = post(&test, &token).header(header, value).json(&ping);
+        assert_eq!(
+            request.send().await.unwrap().status().as_u16(),
+            status,
+            "{header}: {value}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_challenge_leads_to_the_authorization_server() {
     let (test, _) = start().await;
     let response = Client::new()
@@ -342,6 +418,12 @@ async fn the_challenge_leads_to_the_authorization_server() {
         .await
         .unwrap();
     assert_eq!(discovery.status(), 200);
+    // Where a client looks that puts the well-known part in front.
+    let path = issuer.strip_prefix(test.url()).unwrap();
+    for document in ["oauth-authorization-server", "openid-configuration"] {
+        let url = format!("{}/.well-known/{document}{path}", test.url());
+        assert_eq!(reqwest::get(url).await.unwrap().status(), 404);
+    }
 }
 
 #[tokio::test]

@@ -99,12 +99,12 @@ async fn untrue(case: &Case, sap: &Sap) -> Vec<Problem> {
         let made = match (
             call.tool.as_str(),
             call.text("po_number"),
-            call.text("search_term"),
+            call.text("search_term").or_else(|| call.text("supplier")),
         ) {
             ("get_complete_po_data", Some(number), _) => {
                 order::claims(number, &case.tags, sap).await
             }
-            ("search_purchase_orders", _, Some(term)) => {
+            ("search_purchase_orders" | "list_purchase_orders", _, Some(term)) => {
                 search::claims(term, call.text("search_field"), &case.tags, sap).await
             }
             (tool, _, _) => Err(format!(

@@ -360,6 +360,29 @@ async fn calls_that_cannot_be_served_have_lambdas_errors() {
             404,
             "ResourceNotFoundException",
         ),
+        // A version whose name is part of the function's name.
+        (
+            request(&test, "f").query(&[("Qualifier", "f")]).body("{}"),
+            404,
+            "ResourceNotFoundException",
+        ),
+        (
+            request(&test, "f:$LATEST")
+                .query(&[("Qualifier", "LATEST")])
+                .body("{}"),
+            400,
+            "InvalidParameterValueException",
+        ),
+        (
+            request(&test, "arn:aws:lambda:us-east-1:999999999999:function:f").body("{}"),
+            404,
+            "ResourceNotFoundException",
+        ),
+        (
+            request(&test, "xfunction:f").body("{}"),
+            404,
+            "ResourceNotFoundException",
+        ),
         (
             request(&test, "f").body("{"),
             400,
@@ -406,6 +429,20 @@ async fn calls_that_cannot_be_served_have_lambdas_errors() {
             .await
             .unwrap();
         assert_eq!(dry.status(), 204, "{reference}");
+        let qualified = request(&test, reference)
+            .query(&[("Qualifier", "$LATEST")])
+            .header("x-amz-invocation-type", "DryRun")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(qualified.status(), 204, "{reference} with a qualifier");
     }
+    let unknown = request(&test, "f")
+        .query(&[("Qualifier", "1")])
+        .header("x-amz-invocation-type", "DryRun")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(unknown.status(), 404);
     assert!(lambda_processes(&test).is_empty());
 }

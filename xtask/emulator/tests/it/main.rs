@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod agentcore;
+mod attack;
 mod bedrock_runtime;
 mod cognito;
 mod ecr;
@@ -12,6 +13,7 @@ mod image;
 mod lambda;
 mod langfuse;
 mod lifecycle;
+mod logs;
 mod registry;
 mod sap;
 mod secretsmanager;

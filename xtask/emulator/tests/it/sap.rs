@@ -3,7 +3,9 @@ use serde_json::{Value, json};
 
 use crate::support::TestContext;
 
+mod busy;
 mod refusals;
+mod services;
 
 const SERVICE: &str = "C_PURCHASEORDER_FS_SRV";
 
@@ -41,7 +43,12 @@ impl Sap {
     }
 
     pub(crate) async fn ask(&self, path: &str) -> (StatusCode, Value) {
-        let path = format!("{SERVICE}/{path}");
+        self.ask_service(SERVICE, path).await
+    }
+
+    /// Asks one of the services for JSON.
+    async fn ask_service(&self, service: &str, path: &str) -> (StatusCode, Value) {
+        let path = format!("{service}/{path}");
         let response = self
             .request(Method::GET, &path)
             .header(header::ACCEPT, "application/json")
@@ -58,13 +65,24 @@ impl Sap {
         (status, response.json().await.unwrap())
     }
 
+    /// Asks one of the services for JSON and expects success.
+    async fn json_of(&self, service: &str, path: &str) -> Value {
+        let (status, body) = self.ask_service(service, path).await;
+        assert_eq!(status, StatusCode::OK, "{service}/{path}: {body}");
+        body
+    }
+
     async fn text(&self, path: &str) -> String {
+        self.text_of(SERVICE, path).await
+    }
+
+    async fn text_of(&self, service: &str, path: &str) -> String {
         let response = self
-            .request(Method::GET, &format!("{SERVICE}/{path}"))
+            .request(Method::GET, &format!("{service}/{path}"))
             .send()
             .await
             .unwrap();
-        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert_eq!(response.status(), StatusCode::OK, "{service}/{path}");
         response.text().await.unwrap()
     }
 }
@@ -77,7 +95,8 @@ pub(crate) fn results(answer: &Value) -> &Vec<Value> {
 #[tokio::test]
 async fn the_service_document_names_the_sets() {
     let sap = Sap::start().await;
-    let expected = json!({"d": {"EntitySets": ["I_PurchaseOrder", "I_PurchaseOrderItem", "C_PurchaseOrderFs", "C_PurOrdItemEnh"]}});
+    let expected = json!({"d": {"EntitySets": ["I_PurchaseOrder", "I_PurchaseOrderItem", "C_PurchaseOrderFs", "C_PurOrdItemEnh",
+        "I_PurchaseOrderScheduleLine", "C_PurchaseOrderGoodsReceipt"]}});
     assert_eq!(sap.json("").await, expected);
     assert_eq!(sap.json("?$format=json").await, expected);
 }
@@ -162,6 +181,12 @@ async fn an_entity_by_its_key() {
     ] {
         assert_eq!(sap.json(path).await, answer, "{path}");
     }
+    let property = "I_PurchaseOrder('4500000520')/Supplier";
+    assert_eq!(
+        sap.json(property).await,
+        json!({"d": {"Supplier": "USSU-VSF08"}})
+    );
+    assert_eq!(sap.text(&format!("{property}/$value")).await, "USSU-VSF08");
 }
 
 #[tokio::test]

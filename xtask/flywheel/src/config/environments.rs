@@ -25,6 +25,10 @@ struct Entry {
     oauth_client_secret_id: String,
     #[serde(rename = "FLYWHEEL_RUNTIME_ROLE_ARN")]
     runtime_role_arn: String,
+    #[serde(rename = "FLYWHEEL_SAP_LOG_GROUP")]
+    sap_log_group: Option<String>,
+    #[serde(rename = "FLYWHEEL_SAP_REQUEST_LOG_URL")]
+    sap_request_log_url: Option<String>,
     #[serde(rename = "LANGFUSE_HOST")]
     langfuse_host: Option<String>,
 }
@@ -59,6 +63,8 @@ pub(super) fn load(paths: &Paths, name: &str) -> Result<BTreeMap<String, String>
         oauth_scope,
         oauth_client_secret_id,
         runtime_role_arn,
+        sap_log_group,
+        sap_request_log_url,
         langfuse_host,
     } = entry;
     let pairs = [
@@ -73,6 +79,8 @@ pub(super) fn load(paths: &Paths, name: &str) -> Result<BTreeMap<String, String>
             Some(oauth_client_secret_id),
         ),
         ("FLYWHEEL_RUNTIME_ROLE_ARN", Some(runtime_role_arn)),
+        ("FLYWHEEL_SAP_LOG_GROUP", sap_log_group),
+        ("FLYWHEEL_SAP_REQUEST_LOG_URL", sap_request_log_url),
         ("LANGFUSE_HOST", langfuse_host),
     ];
     Ok(pairs
@@ -116,6 +124,7 @@ mod tests {
             Some("eu-central-1")
         );
         assert!(settings.contains_key("FLYWHEEL_RUNTIME_ROLE_ARN"));
+        assert!(settings.contains_key("FLYWHEEL_SAP_LOG_GROUP"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod environment;
+mod gateway;
 mod help;
 mod hpo;
 mod support;

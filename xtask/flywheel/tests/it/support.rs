@@ -20,6 +20,7 @@ impl Workspace {
             "xtask/flywheel/config/hpo.toml",
             "xtask/flywheel/config/prices.toml",
             "xtask/flywheel/config/environments.toml",
+            "xtask/flywheel/config/e2e.toml",
         ] {
             workspace.write(
                 file,

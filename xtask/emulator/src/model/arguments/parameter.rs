@@ -46,6 +46,12 @@ pub(crate) struct Parameter {
     pub(crate) maximum: Option<u64>,
     /// Whether the tool takes dates as well.
     pub(crate) beside_dates: bool,
+    /// Whether the tool gives the newest first, so that the first rows are the latest.
+    pub(crate) newest_first: bool,
+    /// Whether the tool finds the orders of somebody or with something, which are then added up.
+    pub(crate) of_something: bool,
+    /// Whether it wants the exact number, not a name.
+    pub(crate) exact: bool,
     /// Values to choose from.
     pub(crate) options: Vec<String>,
 }
@@ -72,8 +78,22 @@ pub(crate) fn parameters(tool: &Tool) -> Vec<Parameter> {
     let dated = parameters
         .iter()
         .any(|parameter| parameter.role == Role::DateFrom);
+    let of_something = parameters
+        .iter()
+        .any(|parameter| matches!(parameter.role, Role::SearchTerm | Role::Supplier));
+    let newest_first = text::contains(
+        "newest .. first|latest .. first|most recent .. first",
+        &text::words(&tool.description),
+    );
+    let own: Vec<String> = text::identifier_words(&tool.name);
     for parameter in &mut parameters {
         parameter.beside_dates = dated;
+        parameter.newest_first = newest_first;
+        parameter.of_something = of_something;
+        if parameter.role == Role::Flag {
+            // What the tool is about anyway need not be said again to raise its flag.
+            parameter.words.retain(|word| !own.contains(word));
+        }
     }
     parameters
 }
@@ -110,6 +130,9 @@ fn read(name: &str, schema: &Value, required: bool) -> Parameter {
         digits,
         maximum: maximum.filter(|_| role == Role::Limit),
         beside_dates: false,
+        newest_first: false,
+        of_something: false,
+        exact: text::contains("exact|exactly", &text::words(description)),
         options,
         words,
     }

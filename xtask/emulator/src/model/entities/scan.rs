@@ -207,8 +207,7 @@ pub(super) fn numbers(text: &str, entities: &mut Entities) {
         } else if text::contains(ITEM, last) && digits.len() <= 5 {
             entities.items.push(digits.clone());
         } else if size <= 100
-            && (text::contains(LIMIT_BEFORE, last)
-                || text::contains(LIMIT_AFTER, &after[..after.len().min(1)]))
+            && (text::contains(LIMIT_BEFORE, last) || counts_rows(&after))
             && !text::contains(ORDER, last)
         {
             entities.limit.get_or_insert(size);
@@ -217,6 +216,20 @@ pub(super) fn numbers(text: &str, entities: &mut Entities) {
         }
     }
     spelled_limit(text, entities);
+}
+
+/// "10 open purchase orders": rows are counted, whatever adjectives stand between.
+fn counts_rows(after: &[Word]) -> bool {
+    const ADJECTIVES: usize = 2;
+    const ADJECTIVE: &str = "open|purchase|most|recent|newest|latest|last|youngest|new|old|late|overdue|offene*|neue*|neuste*|letzte*|jüngste*|aktuellste*|alte*|פתוחות|חדשות";
+    let adjectives = after
+        .iter()
+        .take(ADJECTIVES)
+        .take_while(|word| text::contains(ADJECTIVE, std::slice::from_ref(word)))
+        .count();
+    after[adjectives.min(after.len())..]
+        .first()
+        .is_some_and(|word| text::contains(LIMIT_AFTER, std::slice::from_ref(word)))
 }
 
 /// A comparison counts when it stands right before the number, but for a currency sign or word.

@@ -99,10 +99,11 @@ pub(super) const INTENTS: &[(Intent, Lexicon)] = &[
         Lexicon {
             opening: "=delete|=cancel|=approve|=reject|=change|=update|=create|=release|=remove|=modify|=increase|=reduce|=book|=pay|=place .. order|=raise|\
                 =lösche|=storniere|=genehmige|=ändere|=aktualisiere|=erstelle|=lege|=gib .. frei|=sperre|=schliesse|=entferne|=erhöhe|=reduziere|=buche|=bezahle|=bestelle|=lösch|=stornier|=änder|\
+                =post|=enter|=receive|=open a|=open an|=verbuche|=trage|=gib .. freigabe|=leg|=eröffne|=setz|=תפתח|=תפתחי|=תיצור|=תיצרי|=תזמין|=תזמיני|=תרשום|=תרשמי|=רשום|=קלוט|=תקלוט|=תאשרי|=תבטלי|=תמחקי|=תעדכן|=תעדכני|\
                 =מחק|=בטל|=אשר|=שנה|=עדכן|=צור|=שחרר|=חסום|=סגור|=הסר|=הגדל|=הקטן|=הוסף|=שלם|=הזמן|=תמחק|=תבטל|=תאשר|=תשנה|=פתח",
             unless: "summary|overview|list|report|table|übersicht|zusammenfassung|liste|סיכום|רשימה",
-            alone: "go ahead and delete|go ahead and cancel|please delete|please cancel|please approve|please change|please create|please update|can you delete|can you cancel|can you approve|can you change|can you create|can you update|could you delete|could you cancel|could you approve|could you change|could you create|\
-                bitte lösche*|bitte storniere*|bitte genehmige*|bitte ändere*|bitte erstelle*|kannst du .. löschen|kannst du .. stornieren|kannst du .. genehmigen|kannst du .. ändern|kannst du .. anlegen|\
+            alone: "go ahead and delete|go ahead and cancel|please delete|please cancel|please approve|please post|please release|please book|please change|please create|please update|can you delete|can you cancel|can you approve|can you change|can you create|can you update|could you delete|could you cancel|could you approve|could you change|could you create|\
+                bitte lösche*|bitte buche*|gib .. frei|geben sie .. frei|bitte storniere*|bitte genehmige*|bitte ändere*|bitte erstelle*|kannst du .. löschen|kannst du .. stornieren|kannst du .. genehmigen|kannst du .. ändern|kannst du .. anlegen|\
                 אנא מחק|אנא בטל|אנא אשר|אנא שנה|בבקשה מחק|בבקשה בטל|בבקשה אשר|תוכל למחוק|תוכל לבטל|תוכל לאשר|תוכל לשנות|אפשר למחוק|אפשר לבטל|אפשר לאשר",
             ..NOTHING
         },

@@ -6,6 +6,7 @@ use super::{Step, answers, worth_a_retry};
 use crate::model::{
     answer,
     arguments::{self, Role},
+    concept::Key,
     document::Row,
     profile::Chance,
     reading::Reading,
@@ -38,13 +39,34 @@ pub(crate) fn next(reading: &Reading<'_>, chance: &Chance<'_>) -> Option<Step> {
         .last()
         .filter(|call| !call.result.is_record())?;
     let table = hits.result.main_table()?;
+    // Lists of other things hold what they were asked for; only a list of orders leaves their details out.
+    let listed = hits.result.listed();
+    if listed.is_some_and(|table| !answer::plain_orders(table)) {
+        return None;
+    }
     let chosen = answer::chosen_hit(reading, table)?;
-    let open_question =
-        reading.asked.iter().any(|key| !answers(chosen, *key)) || reading.asked.is_empty();
+    let searched = listed.is_none() || searches(reading, &hits.tool);
+    let one_is_meant = [Key::Latest, Key::Oldest, Key::Highest, Key::Lowest]
+        .into_iter()
+        .any(|key| reading.asks(key));
+    if !searched && !one_is_meant {
+        return None;
+    }
+    let open_question = reading.asked.iter().any(|key| !answers(chosen, *key))
+        || (reading.asked.is_empty() && searched);
     if !open_question || stops_early {
         return None;
     }
     details_call(reading, chosen)
+}
+
+/// Whether a tool looks for something, so that its only hit is what was meant.
+fn searches(reading: &Reading<'_>, tool: &str) -> bool {
+    reading.tool(tool).is_none_or(|tool| {
+        arguments::parameters(tool)
+            .iter()
+            .any(|parameter| parameter.role == Role::SearchTerm && parameter.required)
+    })
 }
 
 /// Calls the tool that wants a document's number with the number of the chosen row.

@@ -45,6 +45,7 @@ pub(super) enum Denial {
 /// The claims that decide, as Cognito writes them into access tokens.
 #[derive(Debug, Deserialize)]
 struct Claims {
+    iss: String,
     token_use: String,
     client_id: String,
     iat: i64,
@@ -77,6 +78,10 @@ impl Authorizer {
         let now = clock::now().unix_timestamp();
         if claims.iat > now.saturating_add_unsigned(LEEWAY_SECONDS) {
             return Err(Denial::Invalid("issued in the future"));
+        }
+        // The library is content with a list that holds the issuer.
+        if claims.iss != self.issuer {
+            return Err(Denial::Invalid("wrong issuer"));
         }
         if claims.token_use != "access" {
             return Err(Denial::Invalid("not an access token"));

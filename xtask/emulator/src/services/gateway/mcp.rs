@@ -1,23 +1,38 @@
 //! The Model Context Protocol, server side: JSON-RPC messages in, answers out.
+//!
+//! Two generations of it are spoken. Up to 2025-11-25 a client introduces itself with `initialize`; since 2026-07-28
+//! every request says by itself what `initialize` said (see [`super::stateless`]).
 
+use axum::http::{HeaderMap, StatusCode};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::{Gateway, tools::GatewayTool};
+use super::{
+    Gateway,
+    stateless::{self, Era},
+    tools::GatewayTool,
+};
 use crate::services::lambda::Invocation;
 
-/// Revisions of the protocol that are spoken, oldest first. They do not differ in what is served here.
-pub(super) const PROTOCOL_VERSIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
-const LATEST: &str = PROTOCOL_VERSIONS[PROTOCOL_VERSIONS.len() - 1];
+/// Revisions that begin with `initialize`, oldest first. They do not differ in what is served here.
+pub(super) const HANDSHAKE_VERSIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
+const LATEST_HANDSHAKE: &str = HANDSHAKE_VERSIONS[HANDSHAKE_VERSIONS.len() - 1];
 /// What a caller reads of a target's failure; the cause is in the log.
 const INTERNAL_ERROR_TEXT: &str = "An internal error occurred. Please retry later.";
 
 /// How much of a method's name the request log gets: it is the caller's text.
 const OPERATION_LIMIT_CHARS: usize = 64;
+/// Longest id of a message: the function gets it in its client context, which is small.
+const ID_LIMIT_BYTES: usize = 256;
+/// What a cursor holds, before the number of the tool that the next page begins with.
+const CURSOR_PREFIX: &str = "tools/list:";
 
 /// The answer to one message.
 pub(super) struct Answer {
     /// For the request log: the method.
     pub(super) operation: String,
+    /// HTTP status.
+    pub(super) status: StatusCode,
     /// Absent for a message that gets no answer.
     pub(super) body: Option<Value>,
 }
@@ -27,144 +42,218 @@ pub(super) struct Answer {
 pub(super) struct RpcError {
     code: i32,
     message: String,
+    data: Option<Value>,
+    /// HTTP status in the stateless protocol; the older one answers a request of the right form with 200.
+    status: StatusCode,
 }
 
 impl RpcError {
-    pub(super) fn parse_error() -> Self {
+    fn new(code: i32, message: impl Into<String>, status: StatusCode) -> Self {
         Self {
-            code: -32700,
-            message: "Parse error".to_owned(),
+            code,
+            message: message.into(),
+            data: None,
+            status,
         }
     }
 
+    pub(super) fn parse_error() -> Self {
+        Self::new(-32700, "Parse error", StatusCode::BAD_REQUEST)
+    }
+
     pub(super) fn invalid_request(message: &str) -> Self {
-        Self {
-            code: -32600,
-            message: format!("Invalid request: {message}"),
-        }
+        let message = format!("Invalid request: {message}");
+        Self::new(-32600, message, StatusCode::BAD_REQUEST)
     }
 
     /// The gateway's own refusals, outside of the protocol.
     pub(super) fn gateway(message: &str) -> Self {
-        Self {
-            code: -32001,
-            message: message.to_owned(),
-        }
+        Self::new(-32001, message, StatusCode::BAD_REQUEST)
     }
 
     fn method_not_found(method: &str) -> Self {
-        Self {
-            code: -32601,
-            message: format!("Method not found: {method}"),
-        }
+        let message = format!("Method not found: {method}");
+        Self::new(-32601, message, StatusCode::NOT_FOUND)
     }
 
-    fn invalid_params(message: impl Into<String>) -> Self {
+    pub(super) fn invalid_params(message: impl Into<String>) -> Self {
+        Self::new(-32602, message, StatusCode::BAD_REQUEST)
+    }
+
+    /// Headers and body do not say the same.
+    pub(super) fn header_mismatch(message: impl Into<String>) -> Self {
+        Self::new(-32020, message, StatusCode::BAD_REQUEST)
+    }
+
+    pub(super) fn unsupported_version(requested: &str) -> Self {
+        let data = json!({"supported": versions(), "requested": requested});
+        let message = "Unsupported protocol version";
         Self {
-            code: -32602,
-            message: message.into(),
+            data: Some(data),
+            ..Self::new(-32022, message, StatusCode::BAD_REQUEST)
         }
     }
 
     /// As a message.
     pub(super) fn response(&self, id: &Value) -> Value {
-        json!({"jsonrpc": "2.0", "id": id, "error": {"code": self.code, "message": self.message}})
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let Some(data) = &self.data {
+            error["data"] = data.clone();
+        }
+        json!({"jsonrpc": "2.0", "id": id, "error": error})
+    }
+
+    fn answer(&self, operation: &str, id: &Value, status: StatusCode) -> Answer {
+        Answer {
+            operation: operation.to_owned(),
+            status,
+            body: Some(self.response(id)),
+        }
     }
 }
 
+/// All revisions that are spoken, newest first.
+pub(super) fn versions() -> Vec<&'static str> {
+    let mut versions = vec![stateless::VERSION];
+    versions.extend(HANDSHAKE_VERSIONS.iter().rev());
+    versions
+}
+
 /// Serves one message.
-pub(super) async fn handle(gateway: &Gateway, message: Value) -> Answer {
-    let refuse = |operation: &str, id: &Value, error: RpcError| Answer {
-        operation: operation.to_owned(),
-        body: Some(error.response(id)),
+pub(super) async fn handle(gateway: &Gateway, headers: &HeaderMap, message: Value) -> Answer {
+    let invalid = |message: &str| {
+        RpcError::invalid_request(message).answer("invalid", &Value::Null, StatusCode::BAD_REQUEST)
     };
     let Value::Object(mut message) = message else {
-        return refuse(
-            "invalid",
-            &Value::Null,
-            RpcError::invalid_request("expected one message, not a batch"),
-        );
+        return invalid("expected one message, not a batch");
     };
     let id = message.get("id").cloned();
-    let is_id = id
-        .as_ref()
-        .is_none_or(|id| id.is_string() || id.is_i64() || id.is_u64());
-    if message.get("jsonrpc") != Some(&"2.0".into()) || !is_id {
-        return refuse(
-            "invalid",
-            &Value::Null,
-            RpcError::invalid_request("expected JSON-RPC 2.0 with an id"),
-        );
+    if message.get("jsonrpc") != Some(&"2.0".into()) || !id.as_ref().is_none_or(is_id) {
+        return invalid("expected JSON-RPC 2.0 with an id");
     }
     let Some(method) = message
         .get("method")
         .and_then(Value::as_str)
         .map(str::to_owned)
     else {
-        // An answer to a request of ours; we make none, so there is nothing to do with it.
-        return Answer {
-            operation: "response".to_owned(),
-            body: None,
+        // We make no requests, so nothing can be an answer to one; the older protocol lets it pass.
+        return match stateless::claims_version(headers) {
+            true => invalid("expected a request or a notification"),
+            false => accepted("response".to_owned()),
         };
     };
     let operation: String = method.chars().take(OPERATION_LIMIT_CHARS).collect();
     let Some(id) = id else {
-        return Answer {
-            operation,
-            body: None,
-        };
+        return accepted(operation);
     };
     let params = match message.remove("params") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(params)) => params,
         Some(_) => {
-            return refuse(
-                &operation,
-                &id,
-                RpcError::invalid_params("params must be an object"),
-            );
+            let error = RpcError::invalid_params("params must be an object");
+            let status = match stateless::claims_version(headers) {
+                true => error.status,
+                false => StatusCode::OK,
+            };
+            return error.answer(&operation, &id, status);
         }
     };
-    let result = match method.as_str() {
-        "initialize" => Ok(initialize(&params)),
-        "ping" => Ok(json!({})),
-        "tools/list" => list_tools(gateway, &params),
-        "tools/call" => call_tool(gateway, params, &id).await,
-        other => Err(RpcError::method_not_found(other)),
+    let era = match stateless::era(headers, &method, &params) {
+        Ok(era) => era,
+        Err(error) => return error.answer(&operation, &id, error.status),
     };
-    let body = match result {
-        Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
-        Err(error) => error.response(&id),
+    let result = match (method.as_str(), era) {
+        ("initialize", Era::Handshake) => initialize(&params),
+        ("ping", Era::Handshake) => Ok(json!({})),
+        ("server/discover", Era::Stateless) => Ok(stateless::discover()),
+        ("tools/list", _) => list_tools(gateway, &params),
+        ("tools/call", _) => call_tool(gateway, params, &id).await,
+        (other, _) => Err(RpcError::method_not_found(other)),
     };
-    Answer {
-        operation,
-        body: Some(body),
+    match (result, era) {
+        (Ok(mut result), _) => {
+            if era == Era::Stateless {
+                stateless::complete(&method, &mut result);
+            }
+            Answer {
+                operation,
+                status: StatusCode::OK,
+                body: Some(json!({"jsonrpc": "2.0", "id": id, "result": result})),
+            }
+        }
+        (Err(error), Era::Stateless) => error.answer(&operation, &id, error.status),
+        (Err(error), Era::Handshake) => error.answer(&operation, &id, StatusCode::OK),
     }
 }
 
-fn initialize(params: &Map<String, Value>) -> Value {
+fn is_id(id: &Value) -> bool {
+    match id {
+        Value::String(text) => text.len() <= ID_LIMIT_BYTES,
+        other => other.is_i64() || other.is_u64(),
+    }
+}
+
+/// To a message that gets no answer.
+fn accepted(operation: String) -> Answer {
+    Answer {
+        operation,
+        status: StatusCode::ACCEPTED,
+        body: None,
+    }
+}
+
+pub(super) fn capabilities() -> Value {
+    json!({"tools": {"listChanged": false}})
+}
+
+pub(super) fn server_info() -> Value {
+    json!({"name": "emulated-gateway", "version": env!("CARGO_PKG_VERSION")})
+}
+
+fn initialize(params: &Map<String, Value>) -> Result<Value, RpcError> {
     let asked = params
         .get("protocolVersion")
         .and_then(Value::as_str)
-        .unwrap_or_default();
-    let version = PROTOCOL_VERSIONS
+        .ok_or_else(|| RpcError::invalid_params("protocolVersion is missing"))?;
+    let version = HANDSHAKE_VERSIONS
         .into_iter()
         .find(|known| *known == asked)
-        .unwrap_or(LATEST);
-    json!({
+        .unwrap_or(LATEST_HANDSHAKE);
+    Ok(json!({
         "protocolVersion": version,
-        "capabilities": {"tools": {"listChanged": false}},
-        "serverInfo": {"name": "emulated-gateway", "version": env!("CARGO_PKG_VERSION")},
-    })
+        "capabilities": capabilities(),
+        "serverInfo": server_info(),
+    }))
 }
 
 fn list_tools(gateway: &Gateway, params: &Map<String, Value>) -> Result<Value, RpcError> {
-    // All tools are on the first page, so no cursor was ever given out.
-    if params.get("cursor").is_some_and(|cursor| !cursor.is_null()) {
-        return Err(RpcError::invalid_params("Invalid cursor"));
+    let first = match params.get("cursor") {
+        None | Some(Value::Null) => 0,
+        Some(cursor) => cursor
+            .as_str()
+            .and_then(position)
+            .filter(|first| (1..gateway.tools.len()).contains(first))
+            .ok_or_else(|| RpcError::invalid_params("Invalid cursor"))?,
+    };
+    let page = gateway.tools.iter().skip(first);
+    let tools: Vec<&Value> = page
+        .take(gateway.tools_per_page)
+        .map(|tool| &tool.listing)
+        .collect();
+    let next = first + tools.len();
+    let mut result = json!({ "tools": tools });
+    if next < gateway.tools.len() {
+        result["nextCursor"] = URL_SAFE_NO_PAD
+            .encode(format!("{CURSOR_PREFIX}{next}"))
+            .into();
     }
-    let tools: Vec<&Value> = gateway.tools.iter().map(|tool| &tool.listing).collect();
-    Ok(json!({ "tools": tools }))
+    Ok(result)
+}
+
+/// The tool that a cursor stands for.
+fn position(cursor: &str) -> Option<usize> {
+    let decoded = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    decoded.strip_prefix(CURSOR_PREFIX)?.parse().ok()
 }
 
 async fn call_tool(

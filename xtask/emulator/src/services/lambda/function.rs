@@ -20,6 +20,7 @@ use tokio::{
 use super::{
     Invocation, LATEST, Outcome,
     environment::{Environment, Reply, Work},
+    log_stream,
 };
 use crate::{
     context::Context,
@@ -309,7 +310,7 @@ impl Function {
             ("AWS_LAMBDA_FUNCTION_VERSION", LATEST),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
             ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{name}")),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", id),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", &log_stream(slot)),
             ("TZ", ":UTC"),
         ] {
             env.insert(key.to_owned(), value.to_owned());

@@ -12,6 +12,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+use super::metadata::escape;
+
 /// Code of the Gateway framework's parser.
 const PARSER: &str = "005056A509B11EE1B9A8FEC11C21578E";
 
@@ -31,6 +33,12 @@ pub(crate) enum ODataError {
     #[error("Property {property} not found in type {entity_type}")]
     UnknownProperty {
         property: String,
+        entity_type: &'static str,
+    },
+    /// `sap:filterable="false"` in `$metadata`.
+    #[error("Property {property} of type {entity_type} is not filterable")]
+    NotFilterable {
+        property: &'static str,
         entity_type: &'static str,
     },
     /// A query option or key predicate that cannot be read.
@@ -54,7 +62,9 @@ impl ODataError {
             ODataError::UnknownSegment(_) | ODataError::NoSuchEntity { .. } => {
                 StatusCode::NOT_FOUND
             }
-            ODataError::UnknownProperty { .. } | ODataError::Invalid(_) => StatusCode::BAD_REQUEST,
+            ODataError::UnknownProperty { .. }
+            | ODataError::NotFilterable { .. }
+            | ODataError::Invalid(_) => StatusCode::BAD_REQUEST,
             ODataError::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             ODataError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             ODataError::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
@@ -67,6 +77,7 @@ impl ODataError {
             ODataError::NoSuchEntity { .. } => "/IWBEP/CM_MGW_RT/020",
             ODataError::UnknownSegment(_)
             | ODataError::UnknownProperty { .. }
+            | ODataError::NotFilterable { .. }
             | ODataError::Invalid(_)
             | ODataError::MethodNotAllowed(_)
             | ODataError::NotAcceptable(_) => PARSER,
@@ -88,7 +99,10 @@ impl ODataError {
                 self.json(service, request_uri, now),
             )
         } else {
-            ("application/xml;charset=utf-8", self.xml())
+            (
+                "application/xml;charset=utf-8",
+                self.xml(service, request_uri, now),
+            )
         };
         let mut response = (self.status(), body).into_response();
         response
@@ -109,7 +123,7 @@ impl ODataError {
             "message": {"lang": "en", "value": message},
             "innererror": {
                 "application": {
-                    "component_id": "MM-PUR-PO",
+                    "component_id": component(service),
                     "service_namespace": "/SAP/",
                     "service_id": service,
                     "service_version": "0001",
@@ -128,15 +142,29 @@ impl ODataError {
         .to_string()
     }
 
-    fn xml(&self) -> String {
+    /// The same as Atom clients read it.
+    fn xml(&self, service: &str, request_uri: &str, now: OffsetDateTime) -> String {
+        let (code, message) = (self.code(), escape(&self.to_string()));
         format!(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
              <error xmlns=\"http://schemas.microsoft.com/ado/2007/08/dataservices/metadata\">\
-             <code>{}</code><message xml:lang=\"en\">{}</message></error>",
-            self.code(),
-            super::metadata::escape(&self.to_string()),
+             <code>{code}</code><message xml:lang=\"en\">{message}</message><innererror><application>\
+             <component_id>{}</component_id><service_namespace>/SAP/</service_namespace>\
+             <service_id>{}</service_id><service_version>0001</service_version></application>\
+             <transactionid>{}</transactionid><timestamp>{}</timestamp><errordetails><errordetail>\
+             <code>{code}</code><message>{message}</message><propertyref/><severity>error</severity><target/>\
+             </errordetail></errordetails></innererror></error>",
+            component(service),
+            escape(service),
+            transaction_id(request_uri),
+            timestamp(now),
         )
     }
+}
+
+/// The application component of a service; the Gateway's own for services it does not know.
+fn component(service: &str) -> &'static str {
+    super::path::service(service).map_or("OPU-GW-COR", |service| service.component)
 }
 
 /// 32 hexadecimal digits, the same for the same request.

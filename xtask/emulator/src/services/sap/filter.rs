@@ -1,9 +1,10 @@
 //! `$filter`: the OData v2 expression grammar, checked against the entity type before any row is read.
 //!
-//! Comparison, `and`, `or`, `not`, parentheses, typed literals and the functions of [`Function`].
-//! Everything else of the standard is answered with 501 and its name.
+//! All operators, all types of literals and the functions of [`Function`]; what is missing of the standard (paths over
+//! navigations, `isof`, `cast`) is answered with 501 and its name. The standard leaves open what null does: here it
+//! makes the result of arithmetic and of functions null, as a division by zero does, and null is not true.
 
-use std::cmp::Ordering;
+use rust_decimal::Decimal;
 
 use super::{
     entities::{EntitySet, Property, Row},
@@ -12,6 +13,8 @@ use super::{
 };
 
 mod function;
+#[cfg(test)]
+mod fuzz;
 pub(super) mod lexer;
 mod parser;
 
@@ -44,17 +47,20 @@ impl Filter {
 
 #[derive(Debug)]
 enum Expression {
-    Literal(Value<'static>),
+    Literal(Value<'static>, Kind),
     Property(&'static Property),
     Not(Box<Expression>),
+    Negate(Box<Expression>),
     And(Vec<Expression>),
     Or(Vec<Expression>),
-    Compare(Operator, Box<Expression>, Box<Expression>),
+    Compare(Comparison, Box<Expression>, Box<Expression>),
+    /// The first operand, and what is done to it step by step.
+    Calculate(Box<Expression>, Vec<(Arithmetic, Expression)>),
     Call(Function, Vec<Expression>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
+enum Comparison {
     Eq,
     Ne,
     Gt,
@@ -63,40 +69,115 @@ enum Operator {
     Le,
 }
 
-impl Operator {
-    fn from_word(word: &str) -> Option<Self> {
+impl Comparison {
+    fn equality(word: &str) -> Option<Self> {
         Some(match word {
-            "eq" => Operator::Eq,
-            "ne" => Operator::Ne,
-            "gt" => Operator::Gt,
-            "ge" => Operator::Ge,
-            "lt" => Operator::Lt,
-            "le" => Operator::Le,
+            "eq" => Comparison::Eq,
+            "ne" => Comparison::Ne,
             _ => return None,
         })
     }
 
-    fn holds(self, ordering: Ordering) -> bool {
+    fn relation(word: &str) -> Option<Self> {
+        Some(match word {
+            "gt" => Comparison::Gt,
+            "ge" => Comparison::Ge,
+            "lt" => Comparison::Lt,
+            "le" => Comparison::Le,
+            _ => return None,
+        })
+    }
+
+    /// Null equals null alone, and is neither less nor greater than anything.
+    fn holds(self, left: &Value<'_>, right: &Value<'_>) -> bool {
+        let has_null = matches!(left, Value::Null) || matches!(right, Value::Null);
+        let ordering = left.order(right);
         match self {
-            Operator::Eq => ordering.is_eq(),
-            Operator::Ne => ordering.is_ne(),
-            Operator::Gt => ordering.is_gt(),
-            Operator::Ge => ordering.is_ge(),
-            Operator::Lt => ordering.is_lt(),
-            Operator::Le => ordering.is_le(),
+            Comparison::Eq => ordering.is_eq(),
+            Comparison::Ne => ordering.is_ne(),
+            _ if has_null => false,
+            Comparison::Gt => ordering.is_gt(),
+            Comparison::Ge => ordering.is_ge(),
+            Comparison::Lt => ordering.is_lt(),
+            Comparison::Le => ordering.is_le(),
         }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Arithmetic {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+}
+
+impl Arithmetic {
+    fn sum(word: &str) -> Option<Self> {
+        Some(match word {
+            "add" => Arithmetic::Add,
+            "sub" => Arithmetic::Sub,
+            _ => return None,
+        })
+    }
+
+    fn product(word: &str) -> Option<Self> {
+        Some(match word {
+            "mul" => Arithmetic::Mul,
+            "div" => Arithmetic::Div,
+            "mod" => Arithmetic::Mod,
+            _ => return None,
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Arithmetic::Add => "add",
+            Arithmetic::Sub => "sub",
+            Arithmetic::Mul => "mul",
+            Arithmetic::Div => "div",
+            Arithmetic::Mod => "mod",
+        }
+    }
+
+    /// None on a division by zero and on a result that no decimal holds.
+    fn apply(self, left: Decimal, right: Decimal, whole: bool) -> Option<Decimal> {
+        match self {
+            Arithmetic::Add => left.checked_add(right),
+            Arithmetic::Sub => left.checked_sub(right),
+            Arithmetic::Mul => left.checked_mul(right),
+            Arithmetic::Div if whole => left.checked_div(right).map(|result| result.trunc()),
+            Arithmetic::Div => left.checked_div(right),
+            Arithmetic::Mod => left.checked_rem(right),
+        }
+    }
+}
+
+/// Integers stay integers among themselves.
+fn promoted(left: Kind, right: Kind) -> Kind {
+    if left == Kind::Integer && right == Kind::Integer {
+        Kind::Integer
+    } else {
+        Kind::Number
     }
 }
 
 impl Expression {
     fn kind(&self) -> Kind {
         match self {
-            Expression::Literal(value) => value.kind(),
+            Expression::Literal(_, kind) => *kind,
             Expression::Property(property) => property.edm.kind(),
             Expression::Not(_)
             | Expression::And(_)
             | Expression::Or(_)
             | Expression::Compare(..) => Kind::Boolean,
+            Expression::Negate(operand) => operand.kind(),
+            Expression::Calculate(first, steps) => {
+                steps.iter().fold(first.kind(), |kind, (_, operand)| {
+                    promoted(kind, operand.kind())
+                })
+            }
             Expression::Call(function, _) => function.result(),
         }
     }
@@ -106,9 +187,9 @@ impl Expression {
             Expression::And(operands) => operands
                 .iter()
                 .find_map(|operand| operand.required_text(name)),
-            Expression::Compare(Operator::Eq, left, right) => match (&**left, &**right) {
-                (Expression::Property(property), Expression::Literal(Value::Text(text)))
-                | (Expression::Literal(Value::Text(text)), Expression::Property(property))
+            Expression::Compare(Comparison::Eq, left, right) => match (&**left, &**right) {
+                (Expression::Property(property), Expression::Literal(Value::Text(text), _))
+                | (Expression::Literal(Value::Text(text), _), Expression::Property(property))
                     if property.name == name =>
                 {
                     Some(text)
@@ -121,9 +202,13 @@ impl Expression {
 
     fn evaluate<'a>(&'a self, row: &Row<'a>) -> Value<'a> {
         match self {
-            Expression::Literal(value) => value.clone(),
+            Expression::Literal(value, _) => value.clone(),
             Expression::Property(property) => (property.get)(row),
             Expression::Not(operand) => Value::Boolean(!operand.evaluate(row).is_true()),
+            Expression::Negate(operand) => match operand.evaluate(row) {
+                Value::Number(number) => Value::Number(-number),
+                _ => Value::Null,
+            },
             Expression::And(operands) => Value::Boolean(
                 operands
                     .iter()
@@ -135,7 +220,21 @@ impl Expression {
                     .any(|operand| operand.evaluate(row).is_true()),
             ),
             Expression::Compare(operator, left, right) => {
-                Value::Boolean(operator.holds(left.evaluate(row).order(&right.evaluate(row))))
+                Value::Boolean(operator.holds(&left.evaluate(row), &right.evaluate(row)))
+            }
+            Expression::Calculate(first, steps) => {
+                let (mut value, mut kind) = (first.evaluate(row), first.kind());
+                for (operator, operand) in steps {
+                    kind = promoted(kind, operand.kind());
+                    let result = match (value, operand.evaluate(row)) {
+                        (Value::Number(left), Value::Number(right)) => {
+                            operator.apply(left, right, kind == Kind::Integer)
+                        }
+                        _ => None,
+                    };
+                    value = result.map_or(Value::Null, Value::Number);
+                }
+                value
             }
             Expression::Call(function, arguments) => {
                 let arguments: Vec<_> = arguments
@@ -149,233 +248,4 @@ impl Expression {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::services::sap::{entities::SERVICES, seed::Seed};
-
-    fn matching(set: &str, filter: &str) -> Result<usize, ODataError> {
-        let set = SERVICES[0].set(set).unwrap();
-        let filter = Filter::parse(filter, set)?;
-        Ok((set.rows)(Seed::shared(), None)
-            .iter()
-            .filter(|row| filter.accepts(row))
-            .count())
-    }
-
-    #[test]
-    fn headers_that_pass() {
-        let check = |filter: &str, expected: usize| {
-            assert_eq!(
-                matching("C_PurchaseOrderFs", filter),
-                Ok(expected),
-                "{filter}"
-            );
-        };
-        check("PurchaseOrder eq '4500000520'", 1);
-        check("'4500000520' eq PurchaseOrder", 1);
-        check("  (((PurchaseOrder eq '4500000520')))  ", 1);
-        check(
-            "PurchaseOrder ge '4500000001' and PurchaseOrder le '4500000012'",
-            12,
-        );
-        check("PurchaseOrder gt '4500002120'", 4);
-        check(
-            "PurchaseOrder lt '4500000003' or PurchaseOrder eq '4500000520'",
-            3,
-        );
-        check("not (PurchaseOrder gt '4500000003')", 3);
-        check("not (not (PurchaseOrder eq '4500000520'))", 1);
-        // `and` binds tighter than `or`.
-        check(
-            "PurchaseOrder eq '4500000001' or PurchaseOrder eq '4500000002' and Supplier eq 'nobody'",
-            1,
-        );
-        check(
-            "(PurchaseOrder eq '4500000001' or PurchaseOrder eq '4500000002') and Supplier eq 'nobody'",
-            0,
-        );
-        check("PurchaseOrder ne '4500000520'", 2_099);
-        check("substringof('520',PurchaseOrder)", 2);
-        check("substringof('520', PurchaseOrder) eq true", 2);
-        check("startswith(SupplierName,'O''Connor')", 4);
-        check("SupplierName eq 'O''Connor & Sons Cycle Parts'", 4);
-        check(
-            "endswith(SupplierName,'K.K.') and DocumentCurrency eq 'JPY' and startswith(Supplier,'JPSU-VSF02')",
-            3,
-        );
-        check(
-            "substringof('MÜLLER',toupper(SupplierName)) and PurchaseOrder eq '4500000460'",
-            1,
-        );
-        check("tolower(Supplier) eq 'ussu-vsf10'", 1);
-        check("length(Supplier) eq 0", 1);
-        check("indexof(PurchaseOrder,'0520') eq 6", 1);
-        check("substring(PurchaseOrder,6) eq '0520'", 1);
-        check("substring(PurchaseOrder,6,3) eq '052'", 10);
-        check(
-            "concat(CompanyCode,DocumentCurrency) eq '1710JPY' and Supplier eq 'JPSU-VSF02'",
-            3,
-        );
-        check("trim(Supplier) eq 'KWSU-VSF01'", 1);
-        check(
-            "PurchaseOrderDate eq datetime'2019-10-21T00:00:00' and PurchaseOrder eq '4500000520'",
-            1,
-        );
-        check("PurchaseOrderDate ge datetime'2025-08-11T00:00'", 50);
-        check(
-            "year(PurchaseOrderDate) eq 2025 and month(PurchaseOrderDate) eq 8 and day(PurchaseOrderDate) eq 29",
-            1,
-        );
-        check("PurchaseOrderNetAmount eq 209236M", 1);
-        check("PurchaseOrderNetAmount eq 209236.00m", 1);
-        check(
-            "PurchaseOrderNetAmount ge 2.09236E5 and PurchaseOrder eq '4500000520'",
-            1,
-        );
-        check("PurchaseOrderNetAmount lt -1", 0);
-        check("Supplier eq null", 0);
-        check("PurchasingCompletenessStatus", 1);
-        check("PurchasingCompletenessStatus eq true", 1);
-    }
-
-    #[test]
-    fn items_that_pass() {
-        let check = |filter: &str, expected: usize| {
-            assert_eq!(
-                matching("I_PurchaseOrderItem", filter),
-                Ok(expected),
-                "{filter}"
-            );
-        };
-        check("PurchaseOrder eq '4500000520'", 7);
-        check("PurchaseOrder eq '4500000520' and NetPriceAmount gt 100", 2);
-        check(
-            "PurchaseOrder ge '4500002082' and IsCompletelyDelivered eq false and IsFinallyInvoiced eq false",
-            301,
-        );
-        check("IsReturnsItem eq true", 1);
-        check("PurchasingDocumentDeletionCode eq 'L'", 3);
-        check("NetPriceQuantity eq 100L", 2);
-        check("PurchaseOrderItemText eq 'שלדת אופני הרים'", 1);
-        check(
-            "CreationTime ge time'PT00H' and PurchaseOrder eq '4500000520'",
-            7,
-        );
-    }
-
-    #[test]
-    fn refusals_name_what_is_wrong() {
-        let check = |filter: &str, expected: &str| {
-            let error = matching("C_PurchaseOrderFs", filter)
-                .expect_err(filter)
-                .to_string();
-            assert_eq!(error, expected, "{filter}");
-        };
-        check("", "Expected an operand at position 0 of $filter");
-        check(
-            "PurchaseOrder eq",
-            "Expected an operand at position 16 of $filter",
-        );
-        check("PurchaseOrder", "$filter needs Edm.Boolean, not Edm.String");
-        check(
-            "Colour eq 'red'",
-            "Property Colour not found in type C_PurchaseOrderFsType",
-        );
-        check(
-            "purchaseorder eq '1'",
-            "Property purchaseorder not found in type C_PurchaseOrderFsType",
-        );
-        check(
-            "PurchaseOrder eq 4500000520",
-            "Invalid comparison at position 14 of $filter: Edm.String with number",
-        );
-        check(
-            "PurchaseOrderDate ge '2025-08-01'",
-            "Invalid comparison at position 18 of $filter: Edm.DateTime with Edm.String",
-        );
-        check(
-            "PurchaseOrderDate ge datetime'2025-08-01'",
-            "Invalid literal datetime'2025-08-01' at position 21 of $filter",
-        );
-        check(
-            "PurchaseOrder eq 'a",
-            "Unterminated string literal at position 17",
-        );
-        check(
-            "PurchaseOrder eq 'a' 'b'",
-            "Unexpected text at position 21 of $filter",
-        );
-        check(
-            "(PurchaseOrder eq 'a'",
-            "Expected ')' at position 21 of $filter",
-        );
-        check(
-            "PurchaseOrder eq \"a\"",
-            "Invalid character '\"' at position 17 of $filter",
-        );
-        check(
-            "PurchaseOrder and Supplier",
-            "'and' needs Edm.Boolean, not Edm.String",
-        );
-        check("not Supplier", "'not' needs Edm.Boolean, not Edm.String");
-        check(
-            "startswith(Supplier)",
-            "Function startswith takes 2 arguments",
-        );
-        check(
-            "startswith(Supplier,1)",
-            "Function startswith takes Edm.String, not number",
-        );
-        check(
-            "PurchaseOrderNetAmount gt 1.2.3",
-            "Invalid number '1.2.3' at position 26 of $filter",
-        );
-        check(
-            "replace(Supplier,'a','b') eq 'c'",
-            "the SAP emulator does not implement function replace in $filter",
-        );
-        check(
-            "contains(Supplier,'a')",
-            "the SAP emulator does not implement function contains in $filter",
-        );
-        check(
-            "PurchaseOrderNetAmount add 1 gt 2",
-            "the SAP emulator does not implement operator add in $filter",
-        );
-        check(
-            "to_Supplier/Country eq 'US'",
-            "the SAP emulator does not implement navigation path to_Supplier/Country in $filter",
-        );
-        check(
-            "Supplier eq guid'x'",
-            "the SAP emulator does not implement literals of type guid",
-        );
-        let deep = format!("{}true{}", "(".repeat(1_000), ")".repeat(1_000));
-        check(&deep, "$filter is nested more than 64 levels deep");
-    }
-
-    #[test]
-    fn a_long_or_chain_is_no_deep_recursion() {
-        let filter = vec!["PurchaseOrder eq '4500000520'"; 5_000].join(" or ");
-        assert_eq!(matching("I_PurchaseOrder", &filter), Ok(1));
-    }
-
-    #[test]
-    fn the_order_number_is_found_for_the_index() {
-        let check = |filter: &str, expected: Option<&str>| {
-            let set = SERVICES[0].set("I_PurchaseOrderItem").unwrap();
-            assert_eq!(
-                Filter::parse(filter, set)
-                    .unwrap()
-                    .required_text("PurchaseOrder"),
-                expected,
-                "{filter}"
-            );
-        };
-        check("PurchaseOrder eq '1'", Some("1"));
-        check("IsReturnsItem eq true and '1' eq PurchaseOrder", Some("1"));
-        check("PurchaseOrder eq '1' or PurchaseOrder eq '2'", None);
-        check("not (PurchaseOrder eq '1')", None);
-        check("PurchaseOrder ne '1'", None);
-    }
-}
+mod tests;

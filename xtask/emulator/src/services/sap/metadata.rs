@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use super::entities::{Annotation, EdmType, EntitySet, Property, Service};
+use super::entities::{Annotation, EdmType, EntitySet, Multiplicity, Property, Service};
 
 /// The service document: names of the sets.
 pub(crate) fn service_document(service: &Service) -> Json {
@@ -23,17 +23,28 @@ pub(crate) fn edmx(service: &Service, service_url: &str) -> String {
         let _ = write!(
             sets,
             "<EntitySet Name=\"{}\" EntityType=\"{}.{}\" sap:creatable=\"false\" sap:updatable=\"false\" \
-             sap:deletable=\"false\" sap:content-version=\"1\"/>",
-            set.name, service.name, set.type_name
+             sap:deletable=\"false\"{} sap:content-version=\"1\"/>",
+            set.name,
+            service.name,
+            set.type_name,
+            if set.searchable.is_empty() {
+                ""
+            } else {
+                " sap:searchable=\"true\""
+            },
         );
         for navigation in set.navigations {
             let association = association_name(set, navigation.name);
             let (from, to) = (set.type_name, navigation.target.type_name);
+            let (from_many, to_many) = match navigation.multiplicity {
+                Multiplicity::Many => ("1", "*"),
+                Multiplicity::One => ("*", "1"),
+            };
             let _ = write!(
                 associations,
                 "<Association Name=\"{association}\" sap:content-version=\"1\">\
-                 <End Type=\"{service}.{from}\" Multiplicity=\"1\" Role=\"FromRole\"/>\
-                 <End Type=\"{service}.{to}\" Multiplicity=\"*\" Role=\"ToRole\"/></Association>",
+                 <End Type=\"{service}.{from}\" Multiplicity=\"{from_many}\" Role=\"FromRole\"/>\
+                 <End Type=\"{service}.{to}\" Multiplicity=\"{to_many}\" Role=\"ToRole\"/></Association>",
                 service = service.name,
             );
             let _ = write!(
@@ -68,8 +79,13 @@ fn association_name(set: &EntitySet, navigation: &str) -> String {
 
 fn entity_type(service: &Service, set: &EntitySet) -> String {
     let mut text = format!(
-        "<EntityType Name=\"{}\" sap:label=\"{}\" sap:content-version=\"1\"><Key>",
+        "<EntityType Name=\"{}\"{} sap:label=\"{}\" sap:content-version=\"1\"><Key>",
         set.type_name,
+        if set.aggregate {
+            " sap:semantics=\"aggregate\""
+        } else {
+            ""
+        },
         escape(set.label)
     );
     for key in set.key {
@@ -95,6 +111,7 @@ fn entity_type(service: &Service, set: &EntitySet) -> String {
 fn property(property: &Property, is_key: bool) -> String {
     let facets = match property.edm {
         EdmType::Boolean => "Edm.Boolean\"".to_owned(),
+        EdmType::String { max_length: 0 } => "Edm.String\"".to_owned(),
         EdmType::String { max_length } => format!("Edm.String\" MaxLength=\"{max_length}\""),
         EdmType::Decimal { precision, scale } => {
             format!("Edm.Decimal\" Precision=\"{precision}\" Scale=\"{scale}\"")
@@ -111,6 +128,10 @@ fn property(property: &Property, is_key: bool) -> String {
             format!(" sap:display-format=\"UpperCase\" sap:text=\"{other}\"")
         }
         Annotation::Unit(other) => format!(" sap:unit=\"{other}\""),
+        Annotation::Measure(other) => format!(
+            " sap:aggregation-role=\"measure\" sap:unit=\"{other}\" sap:filterable=\"false\""
+        ),
+        Annotation::Generated => " sap:sortable=\"false\" sap:filterable=\"false\"".to_owned(),
         Annotation::CurrencyCode => " sap:semantics=\"currency-code\"".to_owned(),
         Annotation::UnitOfMeasure => " sap:semantics=\"unit-of-measure\"".to_owned(),
     };
@@ -147,7 +168,10 @@ mod tests {
     fn annotations_name_properties_of_the_same_type() {
         for set in SERVICES.iter().flat_map(|service| service.sets) {
             for property in set.properties {
-                if let Annotation::Text(other) | Annotation::Unit(other) = property.annotation {
+                if let Annotation::Text(other)
+                | Annotation::Unit(other)
+                | Annotation::Measure(other) = property.annotation
+                {
                     assert!(
                         set.property(other).is_some(),
                         "{}.{} points at {other}",
@@ -156,9 +180,15 @@ mod tests {
                     );
                 }
             }
-            for key in set.key {
-                assert!(set.property(key).is_some(), "{}: key {key}", set.name);
+            for name in set.key.iter().chain(set.searchable).chain(&set.index) {
+                assert!(set.property(name).is_some(), "{}: {name}", set.name);
             }
+            let names: std::collections::BTreeSet<_> = set
+                .properties
+                .iter()
+                .map(|property| property.name)
+                .collect();
+            assert_eq!(names.len(), set.properties.len(), "{}", set.name);
         }
     }
 
@@ -166,6 +196,9 @@ mod tests {
     fn a_property_with_all_its_facets() {
         let set = SERVICES[0].set("I_PurchaseOrderItem").unwrap();
         insta::assert_snapshot!(property(set.property("OrderQuantity").unwrap(), false), @r#"<Property Name="OrderQuantity" Type="Edm.Decimal" Precision="13" Scale="3" sap:unit="PurchaseOrderQuantityUnit" sap:label="Order Quantity" sap:creatable="false" sap:updatable="false"/>"#);
+        let measures = SERVICES[0].set("I_PurchaseOrderScheduleLine").unwrap();
+        insta::assert_snapshot!(property(measures.property("OpenPurchaseOrderQuantity").unwrap(), false), @r#"<Property Name="OpenPurchaseOrderQuantity" Type="Edm.Decimal" Precision="13" Scale="3" sap:aggregation-role="measure" sap:unit="PurchaseOrderQuantityUnit" sap:filterable="false" sap:label="Open Quantity" sap:creatable="false" sap:updatable="false"/>"#);
+        insta::assert_snapshot!(property(measures.property("ID").unwrap(), true), @r#"<Property Name="ID" Type="Edm.String" Nullable="false" sap:sortable="false" sap:filterable="false" sap:label="ID" sap:creatable="false" sap:updatable="false"/>"#);
         insta::assert_snapshot!(property(set.property("PurchaseOrder").unwrap(), true), @r#"<Property Name="PurchaseOrder" Type="Edm.String" MaxLength="10" Nullable="false" sap:display-format="UpperCase" sap:label="Purchase Order" sap:creatable="false" sap:updatable="false"/>"#);
     }
 }

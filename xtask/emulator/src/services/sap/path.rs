@@ -1,7 +1,7 @@
 //! Resource paths: which set, entity or system resource a URL names.
 
 use super::{
-    entities::{EntitySet, Navigation, SERVICES, Service},
+    entities::{EntitySet, Multiplicity, Navigation, Property, SERVICES, Service},
     errors::ODataError,
     filter::lexer::quoted,
 };
@@ -25,6 +25,13 @@ pub(crate) enum Resource {
         navigation: &'static Navigation,
         count: bool,
     },
+    /// One property of an entity; `raw` is its value alone (`/$value`).
+    Property {
+        set: &'static EntitySet,
+        key: Key,
+        property: &'static Property,
+        raw: bool,
+    },
 }
 
 /// Values of the key properties, in the order of the type's key.
@@ -47,6 +54,12 @@ impl Resource {
             } => {
                 format!("{}(key)/{}{}", set.name, navigation.name, counted(*count))
             }
+            Resource::Property {
+                set,
+                key: _,
+                property,
+                raw: _,
+            } => format!("{}(key)/{}", set.name, property.name),
         }
     }
 }
@@ -100,8 +113,19 @@ pub(crate) fn resource(
     let Some(next) = segments.next() else {
         return Ok(Resource::Entity { set, key });
     };
+    if let Some((name, _)) = next
+        .split_once('(')
+        .filter(|(name, _)| set.navigation(name).is_some())
+    {
+        return Err(ODataError::NotImplemented(format!(
+            "a key behind the navigation {name}"
+        )));
+    }
     if let Some(navigation) = set.navigation(next) {
         let count = end(segments)?;
+        if count && navigation.multiplicity == Multiplicity::One {
+            return Err(ODataError::UnknownSegment("$count".to_owned()));
+        }
         return Ok(Resource::Navigation {
             set,
             key,
@@ -109,7 +133,20 @@ pub(crate) fn resource(
             count,
         });
     }
-    if set.property(next).is_some() || matches!(next, "$value" | "$links") {
+    if let Some(property) = set.property(next) {
+        let raw = match (segments.next(), segments.next()) {
+            (None, _) => false,
+            (Some("$value"), None) => true,
+            (Some(other), _) => return Err(ODataError::UnknownSegment(other.to_owned())),
+        };
+        return Ok(Resource::Property {
+            set,
+            key,
+            property,
+            raw,
+        });
+    }
+    if matches!(next, "$value" | "$links") {
         return Err(ODataError::NotImplemented(format!(
             "the path {first}/{next}"
         )));
@@ -177,6 +214,12 @@ mod tests {
                         key,
                         navigation: _,
                         count: _,
+                    }
+                    | Resource::Property {
+                        set: _,
+                        key,
+                        property: _,
+                        raw: _,
                     } => Some(key.clone()),
                     _ => None,
                 };
@@ -248,8 +291,16 @@ mod tests {
             Err("Invalid key predicate in segment 'I_PurchaseOrderItem(PurchaseOrder='1')'"),
         );
         check(
-            "I_PurchaseOrder('1')/Supplier",
-            Err("the SAP emulator does not implement the path I_PurchaseOrder('1')/Supplier"),
+            "I_PurchaseOrder('1')/Supplier/$value",
+            Ok(("I_PurchaseOrder(key)/Supplier", Some(&["1"]))),
+        );
+        check(
+            "I_PurchaseOrder('1')/Supplier/$count",
+            Err("Resource not found for segment '$count'"),
+        );
+        check(
+            "I_PurchaseOrder('1')/$links",
+            Err("the SAP emulator does not implement the path I_PurchaseOrder('1')/$links"),
         );
         check("$batch", Err("the SAP emulator does not implement $batch"));
     }

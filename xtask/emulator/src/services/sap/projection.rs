@@ -25,58 +25,63 @@ impl Projection {
     /// Combines `$select` and `$expand`: an expanded navigation is shown when `$select` is absent or names it.
     ///
     /// # Errors
-    /// 400 on a name that the set does not have, 501 on more than one level.
+    /// 400 on a name that the set does not have or that is selected below a navigation that is not expanded.
     pub(crate) fn parse(
         select: Option<&str>,
         expand: &str,
         set: &'static EntitySet,
     ) -> Result<Self, ODataError> {
-        let mut expanded: Vec<&'static str> = Vec::new();
-        for path in list(expand) {
-            let name = path.split('/').next().unwrap_or(path);
-            let navigation = set
-                .navigation(name)
-                .ok_or_else(|| set.unknown_property(name))?;
-            if path.contains('/') {
-                return Err(ODataError::NotImplemented(format!(
-                    "$expand over more than one level ({path})"
-                )));
-            }
-            expanded.push(navigation.name);
+        let select = select.map(|text| list(text).collect::<Vec<_>>());
+        Self::level(select.as_deref(), &list(expand).collect::<Vec<_>>(), set, 0)
+    }
+
+    /// One level: `select` and `expand` are paths that begin at `set`.
+    fn level(
+        select: Option<&[&str]>,
+        expand: &[&str],
+        set: &'static EntitySet,
+        depth: usize,
+    ) -> Result<Self, ODataError> {
+        if depth > MAX_DEPTH {
+            return Err(ODataError::Invalid(format!(
+                "$expand is more than {MAX_DEPTH} levels deep"
+            )));
         }
-        let selected: Option<Vec<&str>> = select
-            .map(|text| list(text).collect())
-            .filter(|names: &Vec<_>| !names.contains(&"*"));
-        let inner_selects = |navigation: &Navigation| -> Option<Vec<&str>> {
-            let prefix = format!("{}/", navigation.name);
-            let names: Vec<_> = selected
-                .as_ref()?
-                .iter()
-                .filter_map(|name| name.strip_prefix(&prefix))
-                .collect();
-            (!names.is_empty()).then_some(names)
-        };
-        for name in selected.iter().flatten() {
-            let first = name.split('/').next().unwrap_or(name);
-            let known = if name.contains('/') {
-                expanded.contains(&first)
-            } else {
-                set.property(name).is_some() || set.navigation(name).is_some()
-            };
-            if !known {
+        for path in expand {
+            let name = first(path);
+            if set.navigation(name).is_none() {
                 return Err(set.unknown_property(name));
             }
         }
-        let shown = |name: &str| selected.as_ref().is_none_or(|names| names.contains(&name));
+        let select = select.filter(|names| !names.contains(&"*"));
+        for path in select.unwrap_or_default() {
+            let name = first(path);
+            let known = if *path == name {
+                set.property(name).is_some() || set.navigation(name).is_some()
+            } else {
+                expand.iter().any(|expanded| first(expanded) == name)
+            };
+            if !known {
+                return Err(set.unknown_property(path));
+            }
+        }
+        let shown = |name: &str| select.is_none_or(|names| names.contains(&name));
         let mut navigations = Vec::new();
         for navigation in set.navigations {
-            let inner = inner_selects(navigation);
-            if !shown(navigation.name) && inner.is_none() {
+            let inner_select = below(select.unwrap_or_default(), navigation.name);
+            if !shown(navigation.name) && inner_select.is_empty() {
                 continue;
             }
-            let expansion = if expanded.contains(&navigation.name) {
-                let inner = inner.map(|names| names.join(","));
-                Expansion::Inline(Projection::parse(inner.as_deref(), "", navigation.target)?)
+            let expanded = expand.iter().any(|path| first(path) == navigation.name);
+            let expansion = if expanded {
+                // The navigation's own name asks for all of it.
+                let all = shown(navigation.name);
+                Expansion::Inline(Self::level(
+                    (!all).then_some(&inner_select),
+                    &below(expand, navigation.name),
+                    navigation.target,
+                    depth + 1,
+                )?)
             } else {
                 Expansion::Deferred
             };
@@ -91,6 +96,22 @@ impl Projection {
             navigations,
         })
     }
+}
+
+/// Deeper than any path through the services leads anywhere new.
+const MAX_DEPTH: usize = 8;
+
+/// The first segment of a path.
+fn first(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
+}
+
+/// What the paths say below that navigation.
+fn below<'a>(paths: &[&'a str], navigation: &str) -> Vec<&'a str> {
+    paths
+        .iter()
+        .filter_map(|path| path.strip_prefix(navigation)?.strip_prefix('/'))
+        .collect()
 }
 
 /// Parts of a comma-separated option.
@@ -139,7 +160,8 @@ mod tests {
             assert_eq!(shown, navigations, "{query}");
         };
         let all_of_an_item = SERVICES[0].set("C_PurOrdItemEnh").unwrap().properties.len();
-        check("", &[], &[("to_PurchaseOrderItem", None)]);
+        let (items, receipts) = ("to_PurchaseOrderItem", "to_PurchaseOrderGoodsReceipt");
+        check("", &[], &[(items, None), (receipts, None)]);
         check(
             "$select=Supplier,PurchaseOrder",
             &["PurchaseOrder", "Supplier"],
@@ -153,7 +175,7 @@ mod tests {
         check(
             "$expand=to_PurchaseOrderItem",
             &[],
-            &[("to_PurchaseOrderItem", Some(all_of_an_item))],
+            &[(items, Some(all_of_an_item)), (receipts, None)],
         );
         check(
             "$expand=to_PurchaseOrderItem&$select=Supplier",

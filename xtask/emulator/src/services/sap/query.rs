@@ -8,6 +8,7 @@ use super::{
     filter::Filter,
     projection::{Projection, list},
     seed::Seed,
+    value::Value,
 };
 
 /// Rows of one answer when `$top` is absent (SAP KBA 3072317).
@@ -26,6 +27,8 @@ pub(crate) struct Query {
     /// Where the page begins, counted from `skip`.
     skip_token: usize,
     inline_count: bool,
+    /// Text that one of the searchable properties holds, in lower case.
+    search: Option<String>,
     /// The options as they came, without `$skiptoken`: the next page is asked for with the same ones.
     raw: Vec<String>,
 }
@@ -80,6 +83,12 @@ impl Query {
                 )));
             }
         };
+        if given.search.is_some() && set.searchable.is_empty() {
+            return Err(ODataError::Invalid(format!(
+                "Entity set {} is not searchable",
+                set.name
+            )));
+        }
         Ok(Query {
             filter,
             order_by: order_by(given.order_by.as_deref().unwrap_or(""), set)?,
@@ -94,24 +103,36 @@ impl Query {
                 .skip_token
                 .map_or(Ok(0), |text| count("$skiptoken", &text))?,
             inline_count,
+            search: given.search.map(|text| text.to_lowercase()),
             raw,
         })
     }
 
     /// The rows of `set` that the filter accepts, in key order.
     pub(crate) fn select<'a>(&self, set: &EntitySet, seed: &'a Seed) -> Vec<Row<'a>> {
-        // Both sets of rows begin their key with the order number.
-        let number = self
-            .filter
-            .as_ref()
-            .and_then(|filter| filter.required_text("PurchaseOrder"));
-        self.filter_rows((set.rows)(seed, number))
+        let known = set
+            .index
+            .zip(self.filter.as_ref())
+            .and_then(|(index, filter)| filter.required_text(index));
+        self.filter_rows(set, (set.rows)(seed, known))
     }
 
-    /// Those of `rows` that the filter accepts.
-    pub(crate) fn filter_rows<'a>(&self, mut rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
+    /// Those of `rows`, all of `set`, that filter and search accept.
+    pub(crate) fn filter_rows<'a>(&self, set: &EntitySet, mut rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
         if let Some(filter) = &self.filter {
             rows.retain(|row| filter.accepts(row));
+        }
+        if let Some(text) = &self.search {
+            let properties: Vec<_> = set
+                .searchable
+                .iter()
+                .filter_map(|name| set.property(name))
+                .collect();
+            rows.retain(|row| {
+                properties.iter().any(|property| {
+                    matches!((property.get)(row), Value::Text(value) if value.to_lowercase().contains(text))
+                })
+            });
         }
         rows
     }
@@ -164,6 +185,7 @@ struct Given {
     skip_token: Option<String>,
     inline_count: Option<String>,
     format: Option<String>,
+    search: Option<String>,
 }
 
 impl Given {
@@ -180,7 +202,7 @@ impl Given {
             "$inlinecount" => &mut self.inline_count,
             // Read by the router, which decides on the representation.
             "$format" => &mut self.format,
-            "search" => return Err(ODataError::NotImplemented("query option search".to_owned())),
+            "search" => &mut self.search,
             _ if name.starts_with('$') => {
                 return Err(ODataError::Invalid(format!(
                     "Invalid system query option {name}"
@@ -219,11 +241,21 @@ fn order_by(
                     )));
                 }
             };
-            Ok((
-                set.property(name)
-                    .ok_or_else(|| set.unknown_property(name))?,
-                descending,
-            ))
+            if name.contains('/') {
+                return Err(ODataError::NotImplemented(format!(
+                    "navigation path {name} in $orderby"
+                )));
+            }
+            let property = set
+                .property(name)
+                .ok_or_else(|| set.unknown_property(name))?;
+            if !property.sortable() {
+                return Err(ODataError::Invalid(format!(
+                    "Property {name} of type {} is not sortable",
+                    set.type_name
+                )));
+            }
+            Ok((property, descending))
         })
         .collect()
 }
@@ -334,8 +366,34 @@ mod tests {
         );
         check("$apply=x", "Invalid system query option $apply");
         check(
-            "search=x",
-            "the SAP emulator does not implement query option search",
+            "$orderby=to_PurchaseOrderItem/Material",
+            "the SAP emulator does not implement navigation path to_PurchaseOrderItem/Material in $orderby",
+        );
+        assert_eq!(
+            page("I_PurchaseOrder", "search=x").unwrap_err().to_string(),
+            "Entity set I_PurchaseOrder is not searchable"
+        );
+        assert_eq!(
+            page("I_PurchaseOrderScheduleLine", "$orderby=ID")
+                .unwrap_err()
+                .to_string(),
+            "Property ID of type I_PurchaseOrderScheduleLineType is not sortable"
+        );
+    }
+
+    #[test]
+    fn search_looks_into_the_searchable_properties() {
+        let check = |query: &str, expected: usize| {
+            let found = page("C_PurchaseOrderFs", query).map(|(rows, _, _)| rows);
+            assert_eq!(found, Ok(expected), "{query}");
+        };
+        check("search=o%27connor", 4);
+        check("search=4500000520", 1);
+        check("search=USSU-VSF10", 1);
+        check("search=nobody", 0);
+        check(
+            "search=o%27connor&$filter=PurchaseOrder%20gt%20%274500000400%27",
+            2,
         );
     }
 
@@ -351,7 +409,8 @@ mod tests {
         let numbers: Vec<_> = rows
             .iter()
             .map(|row| match row {
-                Row::Order(order) | Row::Item(order, _) => order.number.as_str(),
+                Row::Order(order) => order.number.as_str(),
+                other => panic!("{other:?}"),
             })
             .collect();
         assert_eq!(numbers, ["4500001867", "4500001866", "4500001865"]);

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    entities::{EntitySet, Row},
+    entities::{EntitySet, Multiplicity, Row},
     projection::{Expansion, Projection},
     query::Page,
+    seed::Seed,
     value::Value,
 };
 
@@ -16,11 +17,13 @@ pub(crate) struct Renderer<'a> {
     pub(crate) service_url: String,
     /// Name of the service, the namespace of its types.
     pub(crate) namespace: &'a str,
+    /// Where navigations are followed.
+    pub(crate) seed: &'a Seed,
 }
 
-impl Renderer<'_> {
+impl<'a> Renderer<'a> {
     /// `{"d":{...}}`
-    pub(crate) fn entity(&self, set: &EntitySet, row: &Row<'_>, projection: &Projection) -> Json {
+    pub(crate) fn entity(&self, set: &EntitySet, row: &Row<'a>, projection: &Projection) -> Json {
         json!({"d": self.object(set, row, projection)})
     }
 
@@ -28,7 +31,7 @@ impl Renderer<'_> {
     pub(crate) fn collection(
         &self,
         set: &EntitySet,
-        page: &Page<'_>,
+        page: &Page<'a>,
         projection: &Projection,
         path: &str,
     ) -> Json {
@@ -51,7 +54,7 @@ impl Renderer<'_> {
         json!({"d": inner})
     }
 
-    fn object(&self, set: &EntitySet, row: &Row<'_>, projection: &Projection) -> Json {
+    fn object(&self, set: &EntitySet, row: &Row<'a>, projection: &Projection) -> Json {
         let uri = format!(
             "{}/{}{}",
             self.service_url,
@@ -75,12 +78,14 @@ impl Renderer<'_> {
                     json!({"__deferred": {"uri": format!("{uri}/{}", navigation.name)}})
                 }
                 Expansion::Inline(inner) => {
-                    let rows = (navigation.rows)(row);
-                    let results: Vec<_> = rows
+                    let rows = (navigation.rows)(self.seed, row);
+                    let mut results = rows
                         .iter()
-                        .map(|row| self.object(navigation.target, row, inner))
-                        .collect();
-                    json!({"results": results})
+                        .map(|row| self.object(navigation.target, row, inner));
+                    match navigation.multiplicity {
+                        Multiplicity::Many => json!({"results": results.collect::<Vec<_>>()}),
+                        Multiplicity::One => results.next().unwrap_or(Json::Null),
+                    }
                 }
             };
             object.insert(navigation.name.to_owned(), shown);
@@ -90,7 +95,7 @@ impl Renderer<'_> {
 }
 
 /// `('x')` for a key of one property, `(A='x',B='y')` for a longer one.
-fn key_predicate(set: &EntitySet, row: &Row<'_>) -> String {
+pub(crate) fn key_predicate(set: &EntitySet, row: &Row<'_>) -> String {
     let value = |name: &str| {
         let property = set.property(name).expect("key properties are properties");
         match (property.get)(row) {

@@ -8,10 +8,15 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use time::{Date, Time};
 
 pub(crate) mod catalog;
+mod delivery;
 mod generate;
+pub(crate) mod movement;
 mod special;
+pub(crate) mod stock;
 
 use catalog::{Company, Currency, PaymentTerms, Supplier};
+use movement::Document;
+use stock::StockRecord;
 
 /// The day on which this system stands still: nothing in it is later.
 #[cfg(test)]
@@ -76,6 +81,53 @@ pub(crate) struct Item {
     pub(crate) deletion_code: &'static str,
     /// `0` material, `9` service.
     pub(crate) category: &'static str,
+    /// When which part is due; the quantities add up to `quantity`.
+    pub(crate) schedule: Vec<ScheduleLine>,
+}
+
+/// A part of a line with its own delivery date.
+#[derive(Debug)]
+pub(crate) struct ScheduleLine {
+    /// 1, 2, ...
+    pub(crate) number: u32,
+    pub(crate) date: Date,
+    pub(crate) quantity: Decimal,
+    /// Net of reversals and returns to the supplier. Receipts fill the schedule lines in their order; what was
+    /// delivered beyond the order is on the last one. Of a returns item, what was sent back.
+    pub(crate) received: Decimal,
+}
+
+impl Item {
+    /// Whether goods are still to come: not for what is deleted, a return, complete, or expects no receipt.
+    pub(crate) fn awaits_goods(&self) -> bool {
+        self.deletion_code.is_empty()
+            && !self.returns
+            && !self.delivered
+            && self.goods_receipt_expected
+    }
+
+    /// What is still to come of one of this line's schedule lines.
+    pub(crate) fn open_quantity(&self, schedule_line: &ScheduleLine) -> Decimal {
+        if self.awaits_goods() {
+            (schedule_line.quantity - schedule_line.received).max(Decimal::ZERO)
+        } else {
+            Decimal::ZERO
+        }
+    }
+
+    /// Its net value, rounded to the currency.
+    pub(crate) fn open_net_amount(
+        &self,
+        schedule_line: &ScheduleLine,
+        currency: &Currency,
+    ) -> Decimal {
+        self.value(self.open_quantity(schedule_line), currency)
+    }
+
+    fn value(&self, quantity: Decimal, currency: &Currency) -> Decimal {
+        (quantity * self.price / Decimal::from(self.price_unit))
+            .round_dp_with_strategy(currency.decimals, RoundingStrategy::MidpointAwayFromZero)
+    }
 }
 
 impl Order {
@@ -113,10 +165,15 @@ impl Order {
     }
 }
 
-/// All documents, ascending by number.
+/// All documents and the stock.
 #[derive(Debug)]
 pub(crate) struct Seed {
+    /// Ascending by number.
     pub(crate) orders: Vec<Order>,
+    /// Material documents, ascending by number and so by posting date.
+    pub(crate) documents: Vec<Document>,
+    /// In key order.
+    pub(crate) stock: Vec<StockRecord>,
 }
 
 impl Seed {
@@ -127,17 +184,24 @@ impl Seed {
     }
 
     fn generate() -> Self {
-        let orders = (1..=LAST)
+        let mut orders: Vec<Order> = (1..=LAST)
             .filter(|n| !HOLES.contains(n))
             .map(|n| {
                 let mut order = special::order(n).unwrap_or_else(|| generate::generic(n));
                 for item in &mut order.items {
-                    item.net_amount = net_amount(item, order.currency);
+                    item.net_amount = item.value(item.quantity, order.currency);
                 }
+                delivery::schedule(n, &mut order);
                 order
             })
             .collect();
-        Seed { orders }
+        let documents = movement::documents(&orders);
+        delivery::receive(&mut orders, &documents);
+        Seed {
+            orders,
+            documents,
+            stock: stock::records(),
+        }
     }
 
     /// The order with that number.
@@ -148,171 +212,16 @@ impl Seed {
             .ok()?;
         self.orders.get(at)
     }
-}
 
-fn net_amount(item: &Item, currency: &Currency) -> Decimal {
-    (item.quantity * item.price / Decimal::from(item.price_unit))
-        .round_dp_with_strategy(currency.decimals, RoundingStrategy::MidpointAwayFromZero)
+    /// The material document with that number.
+    pub(crate) fn document(&self, number: &str) -> Option<&Document> {
+        let at = self
+            .documents
+            .binary_search_by(|document| document.number.as_str().cmp(number))
+            .ok()?;
+        self.documents.get(at)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use time::{Weekday, macros::date};
-
-    use super::{catalog::dec, *};
-
-    fn range(from: u32, to: u32) -> Vec<&'static Order> {
-        let number = |n: u32| (FIRST_NUMBER + u64::from(n)).to_string();
-        Seed::shared()
-            .orders
-            .iter()
-            .filter(|order| (number(from)..=number(to)).contains(&order.number))
-            .collect()
-    }
-
-    #[test]
-    fn has_2100_orders_with_rising_numbers_and_no_future() {
-        let orders = &Seed::shared().orders;
-        assert_eq!(orders.len(), 2_100);
-        assert_eq!(
-            orders.first().map(|order| order.number.as_str()),
-            Some("4500000001")
-        );
-        assert_eq!(
-            orders.last().map(|order| order.number.as_str()),
-            Some("4500002124")
-        );
-        assert!(orders.is_sorted_by(|a, b| a.number < b.number));
-        assert!(
-            orders
-                .iter()
-                .all(|order| order.order_date <= TODAY && order.creation_date <= TODAY)
-        );
-        assert!(orders.iter().all(|order| !matches!(
-            order.order_date.weekday(),
-            Weekday::Saturday | Weekday::Sunday
-        )));
-        assert!(Seed::shared().order("4500000013").is_none());
-    }
-
-    #[test]
-    fn order_520_is_the_documented_one() {
-        let order = Seed::shared().order("4500000520").unwrap();
-        assert_eq!(order.order_date, date!(2019 - 10 - 21));
-        assert_eq!(
-            order.supplier.map(|supplier| supplier.id),
-            Some("USSU-VSF08")
-        );
-        assert_eq!(order.net_amount(), dec("209236.00"));
-        assert_eq!(
-            order
-                .items
-                .iter()
-                .map(|item| item.quantity)
-                .sum::<Decimal>(),
-            dec("2896")
-        );
-        let nets: Vec<_> = order.items.iter().map(|item| item.net_amount).collect();
-        assert_eq!(
-            nets,
-            [
-                dec("121356.88"),
-                dec("4184.72"),
-                dec("4184.72"),
-                dec("10461.80"),
-                dec("16738.88"),
-                dec("10461.80"),
-                dec("41847.20")
-            ]
-        );
-        assert_eq!(order.items[3].material, "MZ-RM-C990-04");
-        assert_eq!(order.items[6].text, "BKC-990 Drive Train");
-        assert!(
-            order
-                .items
-                .iter()
-                .all(|item| item.delivered && item.invoiced)
-        );
-    }
-
-    #[test]
-    fn the_newest_fifty_by_date_are_the_documented_range() {
-        let mut orders: Vec<_> = Seed::shared().orders.iter().collect();
-        orders.sort_by_key(|order| std::cmp::Reverse((order.order_date, order.number.clone())));
-        let newest: BTreeSet<_> = orders
-            .iter()
-            .take(50)
-            .map(|order| order.number.as_str())
-            .collect();
-        let expected: BTreeSet<_> = range(1818, 1867)
-            .iter()
-            .map(|order| order.number.as_str())
-            .collect();
-        assert_eq!(newest, expected);
-        let vsf04 = range(1818, 1867)
-            .iter()
-            .filter(|order| order.supplier.unwrap().id == "USSU-VSF04")
-            .count();
-        assert_eq!(vsf04, 29);
-        let suppliers: BTreeSet<_> = range(1818, 1867)
-            .iter()
-            .map(|order| order.supplier.unwrap().id)
-            .collect();
-        assert_eq!(suppliers.len(), 2);
-    }
-
-    #[test]
-    fn the_last_43_orders_wait_for_everything() {
-        let orders = range(2082, 2124);
-        assert_eq!(orders.len(), 43);
-        assert_eq!(
-            orders.iter().map(|order| order.items.len()).sum::<usize>(),
-            301
-        );
-        assert!(orders.iter().all(|order| {
-            order
-                .items
-                .iter()
-                .all(|item| !item.delivered && !item.invoiced)
-        }));
-        let c950 = orders
-            .iter()
-            .filter(|order| order.items[0].material.starts_with("MZ-RM-C950"))
-            .count();
-        assert!(
-            c950 * 2 > orders.len(),
-            "most are for the C950 line, not {c950}"
-        );
-        assert!(orders.iter().all(|order| {
-            (date!(2025 - 08 - 01)..=date!(2025 - 08 - 08)).contains(&order.order_date)
-        }));
-    }
-
-    #[test]
-    fn texts_and_amounts_fit_their_fields() {
-        for order in &Seed::shared().orders {
-            for item in &order.items {
-                assert!(
-                    item.text.chars().count() <= 40,
-                    "{} {}",
-                    order.number,
-                    item.text
-                );
-                assert!(
-                    item.net_amount.normalize().scale() <= order.currency.decimals,
-                    "{} {}",
-                    order.number,
-                    item.number
-                );
-                assert!(
-                    item.quantity > Decimal::ZERO,
-                    "{} {}",
-                    order.number,
-                    item.number
-                );
-            }
-        }
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, cmp::Ordering};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 use time::{OffsetDateTime, PrimitiveDateTime, Time};
@@ -16,6 +17,10 @@ pub(crate) enum Value<'a> {
     DateTime(PrimitiveDateTime),
     DateTimeOffset(OffsetDateTime),
     Time(Time),
+    /// In literals only: no property has this type.
+    Guid(uuid::Uuid),
+    /// In literals only.
+    Binary(Vec<u8>),
 }
 
 /// What a value is, known before any row is read: filters are checked against it while they are parsed.
@@ -23,11 +28,15 @@ pub(crate) enum Value<'a> {
 pub(crate) enum Kind {
     Null,
     Boolean,
+    /// Edm.Int32 and Edm.Int64: literals without a point, and what functions count. Dividing them cuts the fraction off.
+    Integer,
     Number,
     Text,
     DateTime,
     DateTimeOffset,
     Time,
+    Guid,
+    Binary,
 }
 
 impl Kind {
@@ -36,17 +45,28 @@ impl Kind {
         match self {
             Kind::Null => "null",
             Kind::Boolean => "Edm.Boolean",
+            Kind::Integer => "integer",
             Kind::Number => "number",
             Kind::Text => "Edm.String",
             Kind::DateTime => "Edm.DateTime",
             Kind::DateTimeOffset => "Edm.DateTimeOffset",
             Kind::Time => "Edm.Time",
+            Kind::Guid => "Edm.Guid",
+            Kind::Binary => "Edm.Binary",
         }
     }
 
     /// Whether values of the two kinds may stand on the two sides of a comparison.
     pub(crate) fn comparable_with(self, other: Kind) -> bool {
-        self == other || self == Kind::Null || other == Kind::Null
+        self == other
+            || self == Kind::Null
+            || other == Kind::Null
+            || (self.is_numeric() && other.is_numeric())
+    }
+
+    /// Whether arithmetic takes it.
+    pub(crate) fn is_numeric(self) -> bool {
+        matches!(self, Kind::Integer | Kind::Number)
     }
 }
 
@@ -59,19 +79,6 @@ impl<'a> Value<'a> {
     /// A date-only field: midnight, which OData v2 reads as UTC.
     pub(crate) fn date(date: time::Date) -> Self {
         Value::DateTime(date.midnight())
-    }
-
-    /// What this is.
-    pub(crate) fn kind(&self) -> Kind {
-        match self {
-            Value::Null => Kind::Null,
-            Value::Boolean(_) => Kind::Boolean,
-            Value::Number(_) => Kind::Number,
-            Value::Text(_) => Kind::Text,
-            Value::DateTime(_) => Kind::DateTime,
-            Value::DateTimeOffset(_) => Kind::DateTimeOffset,
-            Value::Time(_) => Kind::Time,
-        }
     }
 
     /// Whether a filter that ends in this value lets the row through.
@@ -88,6 +95,8 @@ impl<'a> Value<'a> {
             (Value::DateTime(a), Value::DateTime(b)) => a.cmp(b),
             (Value::DateTimeOffset(a), Value::DateTimeOffset(b)) => a.cmp(b),
             (Value::Time(a), Value::Time(b)) => a.cmp(b),
+            (Value::Guid(a), Value::Guid(b)) => a.cmp(b),
+            (Value::Binary(a), Value::Binary(b)) => a.cmp(b),
             (Value::Null, Value::Null) => Ordering::Equal,
             (Value::Null, _) => Ordering::Less,
             (_, Value::Null) => Ordering::Greater,
@@ -114,6 +123,8 @@ impl<'a> Value<'a> {
                 // The four digits are minutes, not hours and minutes; the seed is all UTC.
                 Json::String(format!("/Date({}+0000)/", milliseconds(*at)))
             }
+            Value::Guid(guid) => Json::String(guid.to_string()),
+            Value::Binary(bytes) => Json::String(BASE64_STANDARD.encode(bytes)),
             Value::Time(at) => Json::String(format!(
                 "PT{:02}H{:02}M{:02}S",
                 at.hour(),

@@ -104,6 +104,16 @@ async fn no_forged_token_passes_and_nothing_is_invoked() {
     jwk_in_header.jwk = Some(key_set(&test).await.keys[0].clone());
     let mut no_kid = forger.header(Algorithm::RS256);
     no_kid.kid = None;
+    let with_kid = |kid: &str| {
+        let mut header = forger.header(Algorithm::RS256);
+        header.kid = Some(kid.to_owned());
+        forger.signed_with(&KEY_PEM, &header, json!({}))
+    };
+    // Where a verifier that believes the token would get the key from; the host does not exist.
+    let mut elsewhere = forger.header(Algorithm::RS256);
+    elsewhere.jku = Some("http://evil.example/jwks.json".to_owned());
+    elsewhere.x5u = Some("http://evil.example/cert.pem".to_owned());
+    let kid_of = |algorithm: &str| json!({"alg": algorithm, "kid": forger.kid});
     let (now, other) = (forger.now, access_token(&test, "other").await);
 
     let attacks: Vec<(&str, Option<String>, u16)> = vec![
@@ -120,6 +130,42 @@ async fn no_forged_token_passes_and_nothing_is_invoked() {
             Some(forger.spliced(&none, &forger.claims(json!({})), signature)),
             401,
         ),
+        (
+            "alg none in other letters",
+            Some(forger.spliced(&kid_of("nOnE"), &forger.claims(json!({})), "")),
+            401,
+        ),
+        (
+            "no alg",
+            Some(forger.spliced(
+                &json!({"kid": forger.kid}),
+                &forger.claims(json!({})),
+                signature,
+            )),
+            401,
+        ),
+        (
+            "alg of another family, RS256 signature",
+            Some(forger.spliced(&kid_of("ES256"), &forger.claims(json!({})), signature)),
+            401,
+        ),
+        (
+            "PS256 with the right key",
+            Some(forger.signed_with(&KEY_PEM, &forger.header(Algorithm::PS256), json!({}))),
+            401,
+        ),
+        (
+            "no signature",
+            Some(good.rsplit_once('.').unwrap().0.to_owned()),
+            401,
+        ),
+        (
+            "empty signature",
+            Some(format!("{}.", good.rsplit_once('.').unwrap().0)),
+            401,
+        ),
+        ("a part more", Some(format!("{good}.x")), 401),
+        ("two tokens", Some(format!("{good} {good}")), 401),
         (
             "HS256 with the public key as PEM",
             Some(hmac(&public_pem)),
@@ -141,6 +187,18 @@ async fn no_forged_token_passes_and_nothing_is_invoked() {
             401,
         ),
         (
+            "key id is a path",
+            Some(with_kid("../../cognito-key.pem")),
+            401,
+        ),
+        ("key id is a query", Some(with_kid("x' OR '1'='1")), 401),
+        ("empty key id", Some(with_kid("")), 401),
+        (
+            "foreign key, to be fetched",
+            Some(forger.signed_with(&FOREIGN_PEM, &elsewhere, json!({}))),
+            401,
+        ),
+        (
             "no key id",
             Some(forger.signed_with(&KEY_PEM, &no_kid, json!({}))),
             401,
@@ -158,6 +216,15 @@ async fn no_forged_token_passes_and_nothing_is_invoked() {
         (
             "tampered payload",
             Some(forger.spliced(&rs256, &forger.claims(json!({"scope": "x"})), signature)),
+            401,
+        ),
+        (
+            "tampered header",
+            Some(forger.spliced(
+                &json!({"alg": "RS256", "kid": forger.kid, "typ": "at+jwt"}),
+                &forger.claims(json!({})),
+                signature,
+            )),
             401,
         ),
         (
@@ -184,6 +251,31 @@ async fn no_forged_token_passes_and_nothing_is_invoked() {
         (
             "just expired",
             Some(forger.signed(json!({"iat": now - 3700, "exp": now - 60}))),
+            401,
+        ),
+        (
+            "expiry as text",
+            Some(forger.signed(json!({"exp": (now + 3600).to_string()}))),
+            401,
+        ),
+        (
+            "no issue time",
+            Some(forger.signed(json!({"iat": null}))),
+            401,
+        ),
+        (
+            "issuer in a list",
+            Some(forger.signed(json!({"iss": [forger.issuer, "https://evil.example"]}))),
+            401,
+        ),
+        (
+            "clients in a list",
+            Some(forger.signed(json!({"client_id": ["agent", "other"]}))),
+            401,
+        ),
+        (
+            "client with a space",
+            Some(forger.signed(json!({"client_id": "agent "}))),
             401,
         ),
         ("no expiry", Some(forger.signed(json!({"exp": null}))), 401),
@@ -223,6 +315,16 @@ async fn no_forged_token_passes_and_nothing_is_invoked() {
             Some(forger.signed(json!({"scope": "gateway/invoker gateway/invok"}))),
             403,
         ),
+        (
+            "scope in other letters",
+            Some(forger.signed(json!({"scope": "Gateway/Invoke"}))),
+            403,
+        ),
+        (
+            "scopes joined by a comma",
+            Some(forger.signed(json!({"scope": "gateway/admin,gateway/invoke"}))),
+            403,
+        ),
         ("no scope", Some(forger.signed(json!({"scope": ""}))), 403),
         (
             "too long",
@@ -256,6 +358,19 @@ async fn no_forged_token_passes_and_nothing_is_invoked() {
             .header("authorization", value)
             .json(&tool_call());
         assert_eq!(request.send().await.unwrap().status(), 401, "{name}");
+    }
+    for place in ["access_token", "token", "authorization"] {
+        let request = Client::new()
+            .post(endpoint(&test))
+            .query(&[(place, &good)])
+            .header("x-access-token", &good)
+            .header("cookie", format!("{place}={good}"))
+            .json(&tool_call());
+        assert_eq!(
+            request.send().await.unwrap().status(),
+            401,
+            "token in the query as {place}"
+        );
     }
     let twice = post(&test, &good)
         .header("authorization", format!("Bearer {good}"))

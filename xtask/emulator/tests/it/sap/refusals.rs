@@ -91,10 +91,16 @@ async fn refusals_have_the_shape_of_the_gateway() {
             "Property Colour not found in type I_PurchaseOrderType",
         ),
         (
-            "I_PurchaseOrder?$filter=round(NetPaymentDays) eq 1",
+            "I_PurchaseOrderScheduleLine?$filter=OpenPurchaseOrderQuantity gt 0",
+            400,
+            "005056A509B11EE1B9A8FEC11C21578E",
+            "Property OpenPurchaseOrderQuantity of type I_PurchaseOrderScheduleLineType is not filterable",
+        ),
+        (
+            "I_PurchaseOrder?$filter=isof(NetPaymentDays) eq 1",
             501,
             "NotImplemented",
-            "the SAP emulator does not implement function round in $filter",
+            "the SAP emulator does not implement function isof in $filter",
         ),
         (
             "I_PurchaseOrder?$format=xml",
@@ -115,7 +121,11 @@ async fn refusals_have_the_shape_of_the_gateway() {
         {
             let body = response.text().await.unwrap();
             assert!(
-                body.contains(&format!("<code>{code}</code>")) && body.contains(message),
+                body.contains(&format!("<code>{code}</code>"))
+                    && body.contains(message)
+                    && body.contains(
+                        "<innererror><application><component_id>MM-PUR-PO</component_id>"
+                    ),
                 "{path}: {body}"
             );
             continue;
@@ -177,6 +187,7 @@ async fn the_service_is_read_only() {
         .await
         .unwrap();
     assert_eq!(head.status(), StatusCode::OK);
+    assert!(head.bytes().await.unwrap().is_empty());
 }
 
 #[tokio::test]

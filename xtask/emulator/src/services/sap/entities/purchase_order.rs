@@ -5,19 +5,25 @@
 
 use rust_decimal::Decimal;
 
-use super::{Annotation, EdmType, EntitySet, Navigation, Property, Row, Service};
-use crate::services::sap::{
-    seed::{Order, Seed},
-    value::Value,
+use super::{
+    Annotation, EdmType, EntitySet, Multiplicity, Navigation, Property, Row, Service, decimal,
+    discount_days, discount_percent, item_number, items, items_of, last_change, net_payment_days,
+    orders, payment_terms, product_type, properties, storage_location, string, supplier_id,
 };
+use crate::services::sap::value::Value;
+
+mod delivery;
 
 pub(super) static SERVICE: Service = Service {
     name: "C_PURCHASEORDER_FS_SRV",
+    component: "MM-PUR-PO",
     sets: &[
         &PURCHASE_ORDER,
         &PURCHASE_ORDER_ITEM,
         &FACT_SHEET,
         &ITEM_ENHANCED,
+        &delivery::SCHEDULE_LINE,
+        &delivery::GOODS_RECEIPT,
     ],
 };
 
@@ -28,6 +34,9 @@ static PURCHASE_ORDER: EntitySet = EntitySet {
     key: &["PurchaseOrder"],
     properties: HEADER,
     navigations: &[],
+    aggregate: false,
+    searchable: &[],
+    index: Some("PurchaseOrder"),
     rows: orders,
 };
 
@@ -38,6 +47,9 @@ static PURCHASE_ORDER_ITEM: EntitySet = EntitySet {
     key: &["PurchaseOrder", "PurchaseOrderItem"],
     properties: ITEM,
     navigations: &[],
+    aggregate: false,
+    searchable: &[],
+    index: Some("PurchaseOrder"),
     rows: items,
 };
 
@@ -47,11 +59,23 @@ static FACT_SHEET: EntitySet = EntitySet {
     label: "Purchase Order",
     key: &["PurchaseOrder"],
     properties: FACT_SHEET_PROPERTIES,
-    navigations: &[Navigation {
-        name: "to_PurchaseOrderItem",
-        target: &ITEM_ENHANCED,
-        rows: items_of,
-    }],
+    navigations: &[
+        Navigation {
+            name: "to_PurchaseOrderItem",
+            target: &ITEM_ENHANCED,
+            multiplicity: Multiplicity::Many,
+            rows: |_, row| items_of(row),
+        },
+        Navigation {
+            name: "to_PurchaseOrderGoodsReceipt",
+            target: &delivery::GOODS_RECEIPT,
+            multiplicity: Multiplicity::Many,
+            rows: delivery::receipts_of,
+        },
+    ],
+    aggregate: false,
+    searchable: &["PurchaseOrder", "Supplier", "SupplierName"],
+    index: Some("PurchaseOrder"),
     rows: orders,
 };
 
@@ -62,50 +86,11 @@ static ITEM_ENHANCED: EntitySet = EntitySet {
     key: &["PurchaseOrder", "PurchaseOrderItem"],
     properties: ITEM_ENHANCED_PROPERTIES,
     navigations: &[],
+    aggregate: false,
+    searchable: &[],
+    index: Some("PurchaseOrder"),
     rows: items,
 };
-
-fn orders<'a>(seed: &'a Seed, number: Option<&str>) -> Vec<Row<'a>> {
-    match number {
-        Some(number) => seed.order(number).map(Row::Order).into_iter().collect(),
-        None => seed.orders.iter().map(Row::Order).collect(),
-    }
-}
-
-fn items<'a>(seed: &'a Seed, number: Option<&str>) -> Vec<Row<'a>> {
-    let lines = |order: &'a Order| order.items.iter().map(move |item| Row::Item(order, item));
-    match number {
-        Some(number) => seed.order(number).into_iter().flat_map(lines).collect(),
-        None => seed.orders.iter().flat_map(lines).collect(),
-    }
-}
-
-fn items_of<'a>(row: &Row<'a>) -> Vec<Row<'a>> {
-    let order = row.order();
-    order
-        .items
-        .iter()
-        .map(|item| Row::Item(order, item))
-        .collect()
-}
-
-const fn string(max_length: u32) -> EdmType {
-    EdmType::String { max_length }
-}
-
-const fn decimal(precision: u32, scale: u32) -> EdmType {
-    EdmType::Decimal { precision, scale }
-}
-
-/// One row of a property table: name, type, label, annotation, and the value of a row.
-macro_rules! properties {
-    ($(#[$doc:meta])* $table:ident: $($name:ident $edm:expr, $label:literal, $annotation:expr, $get:expr;)*) => {
-        $(#[$doc])*
-        static $table: &[Property] = &[$(Property {
-            name: stringify!($name), edm: $edm, label: $label, annotation: $annotation, get: $get,
-        }),*];
-    };
-}
 
 use Annotation::{CurrencyCode, NonNegative, None as Plain, Text, Unit, UnitOfMeasure, UpperCase};
 
@@ -176,10 +161,10 @@ properties! {
     MaterialGroup string(9), "Material Group", UpperCase, |row| Value::text(row.item().material_group);
     Material string(40), "Material", UpperCase, |row| Value::text(&row.item().material);
     PurchaseOrderItemText string(40), "Short Text", Plain, |row| Value::text(&row.item().text);
-    ProductType string(2), "Product Type Group", UpperCase, |row| Value::text(if row.item().category == "9" { "2" } else { "1" });
+    ProductType string(2), "Product Type Group", UpperCase, product_type;
     CompanyCode string(4), "Company Code", UpperCase, |row| Value::text(row.order().company.code);
     Plant string(4), "Plant", UpperCase, |row| Value::text(row.order().company.code);
-    StorageLocation string(4), "Storage Location", UpperCase, |row| Value::text(if row.item().category == "9" { "" } else { "171A" });
+    StorageLocation string(4), "Storage Location", UpperCase, storage_location;
     OrderQuantity decimal(13, 3), "Order Quantity", Unit("PurchaseOrderQuantityUnit"), |row| Value::Number(row.item().quantity);
     PurchaseOrderQuantityUnit string(3), "Order Unit", UnitOfMeasure, |row| Value::text(row.item().unit);
     OrderPriceUnit string(3), "Order Price Unit", UnitOfMeasure, |row| Value::text(row.item().unit);
@@ -217,54 +202,8 @@ properties! {
     PurchaseOrderNetPriceQuantity decimal(5, 0), "Price Unit", Unit("PurchaseOrderPriceUnit"), |row| Value::Number(Decimal::from(row.item().price_unit));
     NetAmount decimal(14, 3), "Net Order Value", Unit("DocumentCurrency"), |row| Value::Number(row.item().net_amount);
     PurchasingDocumentDeletionCode string(1), "Deletion Indicator", UpperCase, |row| Value::text(row.item().deletion_code);
-    StorageLocation string(4), "Storage Location", UpperCase, |row| Value::text(if row.item().category == "9" { "" } else { "171A" });
+    StorageLocation string(4), "Storage Location", UpperCase, storage_location;
     TaxCode string(2), "Tax Code", UpperCase, |_| Value::text("I0");
-}
-
-fn supplier_id<'a>(row: &Row<'a>) -> Value<'a> {
-    Value::text(row.order().supplier.map_or("", |supplier| supplier.id))
-}
-
-fn payment_terms<'a>(row: &Row<'a>) -> Value<'a> {
-    Value::text(row.order().terms.map_or("", |terms| terms.key))
-}
-
-fn discount_days<'a>(row: &Row<'a>) -> Value<'a> {
-    Value::Number(
-        row.order()
-            .terms
-            .map_or(Decimal::ZERO, |terms| terms.discount_days.into()),
-    )
-}
-
-fn net_payment_days<'a>(row: &Row<'a>) -> Value<'a> {
-    Value::Number(
-        row.order()
-            .terms
-            .map_or(Decimal::ZERO, |terms| terms.net_days.into()),
-    )
-}
-
-fn discount_percent<'a>(row: &Row<'a>) -> Value<'a> {
-    Value::Number(
-        row.order()
-            .terms
-            .map_or(Decimal::ZERO, |terms| terms.discount_percent),
-    )
-}
-
-fn last_change<'a>(row: &Row<'a>) -> Value<'a> {
-    let order = row.order();
-    Value::DateTimeOffset(
-        order
-            .creation_date
-            .with_time(order.creation_time)
-            .assume_utc(),
-    )
-}
-
-fn item_number<'a>(row: &Row<'a>) -> Value<'a> {
-    Value::Text(format!("{:05}", row.item().number).into())
 }
 
 fn material_group_text<'a>(row: &Row<'a>) -> Value<'a> {

@@ -6,7 +6,10 @@ use time::{
     macros::format_description,
 };
 
-use crate::services::sap::{errors::ODataError, value::Value};
+use crate::services::sap::{
+    errors::ODataError,
+    value::{Kind, Value},
+};
 
 /// One word of the expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,15 +17,16 @@ pub(super) enum Token {
     Open,
     Close,
     Comma,
+    Minus,
     /// A name: property, operator or function.
     Word(String),
-    Literal(Value<'static>),
+    Literal(Value<'static>, Kind),
 }
 
 /// All words of `text`, with the byte position where each begins.
 ///
 /// # Errors
-/// 400 on a character or a literal that is not of the grammar, 501 on literal types that no property has.
+/// 400 on a character or a literal that is not of the grammar.
 pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ODataError> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
@@ -34,13 +38,18 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ODataError> {
             ',' => (Token::Comma, 1),
             '\'' => {
                 let (value, length) = quoted(rest, at)?;
-                (Token::Literal(Value::Text(value.into())), length)
+                (
+                    Token::Literal(Value::Text(value.into()), Kind::Text),
+                    length,
+                )
             }
+            '-' if !rest[1..].starts_with(|c: char| c.is_ascii_digit()) => (Token::Minus, 1),
             '0'..='9' | '-' => {
                 let length = length_while(rest, |c| {
                     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+')
                 });
-                (Token::Literal(number(&rest[..length], at)?), length)
+                let (value, kind) = number(&rest[..length], at)?;
+                (Token::Literal(value, kind), length)
             }
             c if c.is_ascii_alphabetic() || c == '_' => {
                 let length = length_while(rest, |c| {
@@ -49,10 +58,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ODataError> {
                 let word = &rest[..length];
                 if rest[length..].starts_with('\'') {
                     let (value, quoted_length) = quoted(&rest[length..], at + length)?;
-                    (
-                        Token::Literal(typed(word, &value, at)?),
-                        length + quoted_length,
-                    )
+                    let (value, kind) = typed(word, &value, at)?;
+                    (Token::Literal(value, kind), length + quoted_length)
                 } else {
                     (word_or_constant(word), length)
                 }
@@ -96,49 +103,74 @@ pub(in crate::services::sap) fn quoted(
 
 fn word_or_constant(word: &str) -> Token {
     match word {
-        "true" => Token::Literal(Value::Boolean(true)),
-        "false" => Token::Literal(Value::Boolean(false)),
-        "null" => Token::Literal(Value::Null),
+        "true" => Token::Literal(Value::Boolean(true), Kind::Boolean),
+        "false" => Token::Literal(Value::Boolean(false), Kind::Boolean),
+        "null" => Token::Literal(Value::Null, Kind::Null),
         _ => Token::Word(word.to_owned()),
     }
 }
 
 /// A number with its optional type suffix. Doubles and singles are read as decimals: nothing here is binary.
-fn number(text: &str, at: usize) -> Result<Value<'static>, ODataError> {
+fn number(text: &str, at: usize) -> Result<(Value<'static>, Kind), ODataError> {
     let digits = text.trim_end_matches(['M', 'm', 'L', 'l', 'D', 'd', 'F', 'f']);
-    let number = if text.len() - digits.len() > 1 {
+    let suffix = &text[digits.len()..];
+    let is_integer = matches!(suffix, "" | "L" | "l") && !digits.contains(['.', 'e', 'E']);
+    let number = if suffix.len() > 1 || digits.ends_with('.') {
         None
     } else if digits.contains(['e', 'E']) {
         Decimal::from_scientific(digits).ok()
     } else {
         digits.parse::<Decimal>().ok()
     };
-    number.map(Value::Number).ok_or_else(|| {
-        ODataError::Invalid(format!(
-            "Invalid number '{text}' at position {at} of $filter"
-        ))
-    })
+    let kind = if is_integer {
+        Kind::Integer
+    } else {
+        Kind::Number
+    };
+    number
+        .map(|number| (Value::Number(number), kind))
+        .ok_or_else(|| {
+            ODataError::Invalid(format!(
+                "Invalid number '{text}' at position {at} of $filter"
+            ))
+        })
 }
 
-fn typed(kind: &str, text: &str, at: usize) -> Result<Value<'static>, ODataError> {
-    let value = match kind {
-        "datetime" => date_time(text).map(Value::DateTime),
+fn typed(prefix: &str, text: &str, at: usize) -> Result<(Value<'static>, Kind), ODataError> {
+    let value = match prefix {
+        "datetime" => date_time(text).map(|at| (Value::DateTime(at), Kind::DateTime)),
         "datetimeoffset" => OffsetDateTime::parse(text, &Rfc3339)
             .ok()
-            .map(Value::DateTimeOffset),
-        "time" => duration(text).map(Value::Time),
-        "guid" | "binary" | "X" => {
-            return Err(ODataError::NotImplemented(format!(
-                "literals of type {kind}"
-            )));
-        }
+            .map(|at| (Value::DateTimeOffset(at), Kind::DateTimeOffset)),
+        "time" => duration(text).map(|at| (Value::Time(at), Kind::Time)),
+        "guid" => guid(text).map(|guid| (Value::Guid(guid), Kind::Guid)),
+        "binary" | "X" => hexadecimal(text).map(|bytes| (Value::Binary(bytes), Kind::Binary)),
         _ => None,
     };
     value.ok_or_else(|| {
         ODataError::Invalid(format!(
-            "Invalid literal {kind}'{text}' at position {at} of $filter"
+            "Invalid literal {prefix}'{text}' at position {at} of $filter"
         ))
     })
+}
+
+/// `8-4-4-4-12` digits; the other spellings that the `uuid` crate reads are not OData's.
+fn guid(text: &str) -> Option<uuid::Uuid> {
+    (text.len() == 36).then(|| uuid::Uuid::parse_str(text).ok())?
+}
+
+fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .map(|c| c.to_digit(16).map(|digit| digit as u8))
+        .collect();
+    let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
+    Some(
+        digits
+            .chunks_exact(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect(),
+    )
 }
 
 /// `yyyy-mm-ddThh:mm[:ss[.fffffff]]`; a date without a time is refused, as SAP refuses it.

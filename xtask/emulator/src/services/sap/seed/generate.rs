@@ -10,7 +10,7 @@ use super::{
 
 /// What a number is used for: keeps the draws of one order apart.
 #[derive(Clone, Copy)]
-enum Draw {
+pub(super) enum Draw {
     Supplier,
     Kind,
     Series,
@@ -20,10 +20,19 @@ enum Draw {
     Delivery(u32),
     User,
     Time,
+    LeadTime,
+    /// Into how many schedule lines a line is divided.
+    Split(u32),
+    /// How late a schedule line of that number arrives.
+    Arrival(u32),
+    /// What part of an open line has arrived.
+    Partial(u32),
+    /// Quantity of a stock record.
+    Stock,
 }
 
 /// A number below `bound`, the same for the same order and purpose for ever (SplitMix64's finaliser).
-fn draw(n: u32, purpose: Draw, bound: u32) -> u32 {
+pub(super) fn draw(n: u32, purpose: Draw, bound: u32) -> u32 {
     let salt = match purpose {
         Draw::Supplier => 1,
         Draw::Kind => 2,
@@ -32,8 +41,13 @@ fn draw(n: u32, purpose: Draw, bound: u32) -> u32 {
         Draw::Lines => 5,
         Draw::User => 6,
         Draw::Time => 7,
+        Draw::LeadTime => 8,
+        Draw::Stock => 9,
         Draw::Line(line) => 1_000 + u64::from(line),
         Draw::Delivery(line) => 2_000 + u64::from(line),
+        Draw::Split(line) => 3_000 + u64::from(line),
+        Draw::Arrival(line) => 4_000 + u64::from(line),
+        Draw::Partial(line) => 5_000 + u64::from(line),
     };
     let mut z = (u64::from(n) << 20)
         .wrapping_add(salt)
@@ -71,7 +85,7 @@ pub(super) fn header(n: u32, supplier: &'static Supplier) -> Order {
 }
 
 /// Numbers above 4500001867 were loaded in one night: created then, dated as the paper orders were.
-const MIGRATION: Date = date!(2025 - 08 - 30);
+pub(super) const MIGRATION: Date = date!(2025 - 08 - 30);
 
 /// Order date and creation date. Dates rise with the number, except for the migrated ones, so that the newest
 /// fifty by date are 4500001818 to 4500001867 although higher numbers exist.
@@ -124,7 +138,7 @@ fn same(date: Date) -> (Date, Date) {
 }
 
 /// That day, or the Monday after when it falls on a weekend.
-fn working_day(date: Date) -> Date {
+pub(super) fn working_day(date: Date) -> Date {
     match date.weekday() {
         Weekday::Saturday => date + time::Duration::days(2),
         Weekday::Sunday => date + time::Duration::days(1),
@@ -247,5 +261,6 @@ pub(super) fn part_line(
         returns: false,
         deletion_code: "",
         category: "0",
+        schedule: Vec::new(),
     }
 }
