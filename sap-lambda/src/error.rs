@@ -17,7 +17,7 @@ pub enum SapError {
     #[error("The technical user is not authorised to read this in SAP.")]
     Authorization,
     /// The OData service is unknown or not activated.
-    #[error("The purchase-order service is not active on the SAP system.")]
+    #[error("The OData service that was asked is not active on the SAP system.")]
     ServiceNotActive,
     /// 429, still after the retries.
     #[error("SAP is limiting requests at the moment. Try again later.")]

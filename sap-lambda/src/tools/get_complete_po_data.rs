@@ -100,7 +100,7 @@ impl Tool for GetCompletePoData {
          every item (material, description, quantity, unit price, net amount, plant, delivered, invoiced, \
          deleted, returns) and a summary with the number of items, total quantity and total net amount. \
          Use it whenever the question names a complete purchase order number and asks anything about that \
-         order, except when its goods were received (get_goods_receipts). If only a part of the number, a \
+         order, except for goods-receipt documents and their posting dates (get_goods_receipts). If only a part of the number, a \
          supplier or a material is known, use search_purchase_orders first."
     }
 

@@ -71,7 +71,7 @@ impl Tool for GetOpenPurchaseOrders {
 
     fn description(&self) -> &'static str {
         "Gives an overview of the open purchase orders (POs): those of which something has still to be \
-         delivered. One line an order, newest first: supplier, order date, number of open items, open \
+         delivered. One entry per order, newest first: supplier, order date, number of open items, open \
          quantity by unit, open net amount, next delivery date; total_count is the number of open orders. \
          Use it for which or how many orders are open, outstanding or not fully delivered yet, and what \
          they are worth. It lists no items: for the items on their way, order by order, use \

@@ -38,13 +38,15 @@ tool_schema = "${root}/terraform/sap_tools.json"
 # The SAP system"#;
 /// Calls under way at once, a few more than there are environments.
 const CONCURRENCY: usize = 6;
-/// Variables that cargo sets for what it runs; build scripts that watch them would run again.
-const OUTER_CARGO: [&str; 5] = [
-    "CARGO_MANIFEST_DIR",
-    "CARGO_MANIFEST_PATH",
-    "CARGO_PKG_NAME",
-    "CARGO_PKG_VERSION",
-    "CARGO_CRATE_NAME",
+/// Variables that cargo sets for what it runs: build scripts that watch them would run again, and everything above
+/// them be compiled anew.
+const OUTER_CARGO: [&str; 6] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_",
+    "CARGO_PRIMARY_",
+    "CARGO_TARGET_TMPDIR",
 ];
 
 /// The workspace.
@@ -67,7 +69,9 @@ fn bin_dir() -> &'static Path {
         for package in ["flywheel", "emulator", "agent", "sap-lambda"] {
             build.args(["--package", package]);
         }
-        for name in OUTER_CARGO {
+        #[expect(clippy::disallowed_methods, reason = "names only, to take them out")]
+        let outer = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for name in outer.filter(|name| OUTER_CARGO.iter().any(|prefix| name.starts_with(prefix))) {
             build.env_remove(name);
         }
         let output = build.arg("--bins").current_dir(root()).output().unwrap();

@@ -167,3 +167,69 @@ impl Known {
         })
     }
 }
+
+#[test]
+fn what_nobody_meant_is_noticed() {
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let known = Known {
+        sets: BTreeMap::from([("S_SRV".to_owned(), names(&["Orders"]))]),
+        properties: names(&["Order", "Supplier"]),
+    };
+    let objects = |method: &str, place: &str, query: &str, status: u16| {
+        let request = Recorded {
+            seq: 1,
+            service: "sap".to_owned(),
+            operation: None,
+            method: method.to_owned(),
+            path: format!("{BASE}{place}"),
+            query: Some(query.to_owned()),
+            status,
+            correlation_id: None,
+            at: emulator::clock::now(),
+        };
+        known.objection(&request).is_some()
+    };
+    for (place, query) in [
+        ("S_SRV/Orders", ""),
+        ("S_SRV/Orders('45-x')", "$format=json"),
+        (
+            "S_SRV/Orders",
+            "$filter=(substringof('?',Supplier) or Order eq '?')&$top=20&sap-client=100",
+        ),
+        ("S_SRV/Orders", "$select=Order,Supplier&$orderby=Order desc"),
+    ] {
+        assert!(!objects("GET", place, query, 200), "{place}?{query}");
+    }
+    let orders = "S_SRV/Orders";
+    for (method, place, query, status) in [
+        ("POST", orders, "", 200),
+        ("GET", orders, "", 400),
+        ("GET", orders, "", 501),
+        ("GET", "S_SRV/Others", "", 200),
+        ("GET", "T_SRV/Orders", "", 200),
+        ("GET", "S_SRV/$metadata", "", 200),
+        ("GET", "S_SRV/Orders/../Orders", "", 200),
+        ("GET", "S_SRV/Orders('4','5')", "", 200),
+        ("GET", "S_SRV/Orders('4')/Items", "", 200),
+        ("GET", "S_SRV/Orders(4)", "", 200),
+        ("GET", orders, "$filter=Order eq '?' or 1 eq 1", 200),
+        ("GET", orders, "$filter=Order eq '!", 200),
+        (
+            "GET",
+            orders,
+            "$filter=Order eq '?' or Password ne '?'",
+            200,
+        ),
+        ("GET", orders, "$filter=length(Supplier) gt 0", 200),
+        ("GET", orders, "$top=1&$top=99999", 200),
+        ("GET", orders, "$top=99999", 200),
+        ("GET", orders, "$expand=Supplier", 200),
+        ("GET", orders, "sap-client=000", 200),
+        ("GET", orders, "$orderby=Supplier desc;x", 200),
+    ] {
+        assert!(
+            objects(method, place, query, status),
+            "{method} {place}?{query}"
+        );
+    }
+}
