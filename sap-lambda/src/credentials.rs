@@ -62,10 +62,33 @@ impl CredentialCache {
     pub async fn get(&self) -> Result<Option<SapCredentials>, CredentialsError> {
         let mut cached = self.cached.lock().await;
         match &*cached {
+            Some(known) if known.read_at.elapsed() < self.ttl && !known.refused => {
+                Ok(Some(known.credentials.clone()))
+            }
             Some(known) if known.read_at.elapsed() < self.ttl => {
-                Ok((!known.refused).then(|| known.credentials.clone()))
+                // Only the secret is asked for again, not SAP: a corrected password works at the next call.
+                let (read_at, refused) = (known.read_at, known.credentials.clone());
+                let fresh = self.read_into(&mut cached).await?;
+                if fresh != refused {
+                    return Ok(Some(fresh));
+                }
+                if let Some(known) = cached.as_mut() {
+                    (known.read_at, known.refused) = (read_at, true);
+                }
+                Ok(None)
             }
             _ => self.read_into(&mut cached).await.map(Some),
+        }
+    }
+
+    /// Keeps a value at home that SAP has just rejected, although it was fresh.
+    pub async fn refuse(&self, refused: &SapCredentials) {
+        let mut cached = self.cached.lock().await;
+        if let Some(known) = cached
+            .as_mut()
+            .filter(|known| known.credentials == *refused)
+        {
+            known.refused = true;
         }
     }
 

@@ -14,7 +14,7 @@ pub mod currency;
 
 mod common;
 
-mod movement;
+pub(crate) mod movement;
 
 pub mod fact_sheet;
 

@@ -6,37 +6,14 @@ Prints `ok  <what>` for each check; ends with 1 at the first that fails.
 """
 
 import json
-import os
-import sys
-import traceback
 import uuid
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
+from checks import Failed, check, equal, required, run
 
 PROMPT = "What is the total amount of purchase order 4500000520?"
-
-
-class Failed(Exception):
-    """A check did not hold."""
-
-
-def check(what, holds, found=None):
-    if not holds:
-        raise Failed(what if found is None else f"{what}: found {found!r}")
-    print(f"ok  {what}", flush=True)
-
-
-def equal(what, found, expected):
-    check(what, found == expected, f"{found!r} instead of {expected!r}")
-
-
-def required(name):
-    value = os.environ.get(name)
-    if not value:
-        raise Failed(f"environment variable {name} is not set")
-    return value
 
 
 def refused(what, code, call):
@@ -142,11 +119,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"failed  {failure}")
-    except Exception as error:  # whatever the SDK raises: where, and what, without its own frames
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == __file__]
-        where = f"line {frames[-1].lineno}: {frames[-1].line}"
-        sys.exit(f"failed  {type(error).__name__} in {where}\n{error}")
+    run(main, __file__)

@@ -15,15 +15,14 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
-import traceback
 import urllib.error
 import urllib.parse
 import urllib.request
 from decimal import Decimal
 
 import lambda_runtime_api
+from checks import check, equal, required, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PREFIX = "/sap/opu/odata/sap"
@@ -99,27 +98,6 @@ UNSEEN_DEVIATIONS = {
         lambda status, body: isinstance(json.loads(body)["d"]["__count"], int),
     ),
 }
-
-
-class Failed(Exception):
-    """A check did not hold."""
-
-
-def check(what, holds, found=None):
-    if not holds:
-        raise Failed(what if found is None else f"{what}: found {found!r}")
-    print(f"ok  {what}", flush=True)
-
-
-def equal(what, found, expected):
-    check(what, found == expected, f"{found!r} instead of {expected!r}")
-
-
-def required(name):
-    value = os.environ.get(name)
-    if not value:
-        raise Failed(f"environment variable {name} is not set")
-    return value
 
 
 class Sap:
@@ -316,11 +294,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"failed  {failure}")
-    except Exception as error:  # whatever went wrong: where, and what
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == __file__]
-        where = f"line {frames[-1].lineno}: {frames[-1].line}"
-        sys.exit(f"failed  {type(error).__name__} in {where}\n{error}")
+    run(main, __file__)

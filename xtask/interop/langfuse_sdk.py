@@ -10,12 +10,11 @@ import hashlib
 import json
 import logging
 import os
-import sys
-import traceback
 import uuid
 
 from langfuse import Evaluation, Langfuse
 from langfuse.api import UnauthorizedError
+from checks import Failed, check, equal, required, run
 
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
 # A name with a folder: the SDK sends the slash percent-encoded.
@@ -25,27 +24,6 @@ OWN_ITEMS = 55
 PAGE_SIZE = 20
 # Items of the study whose whole trace is read.
 TRACES = 20
-
-
-class Failed(Exception):
-    """A check did not hold."""
-
-
-def check(what, holds, found=None):
-    if not holds:
-        raise Failed(what if found is None else f"{what}: found {found!r}")
-    print(f"ok  {what}", flush=True)
-
-
-def equal(what, found, expected):
-    check(what, found == expected, f"{found!r} instead of {expected!r}")
-
-
-def required(name):
-    value = os.environ.get(name)
-    if not value:
-        raise Failed(f"environment variable {name} is not set")
-    return value
 
 
 def connect(public_key, secret_key):
@@ -303,11 +281,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"failed  {failure}")
-    except Exception as error:  # whatever the SDK raises: where, and what, without its own frames
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == __file__]
-        where = f"line {frames[-1].lineno}: {frames[-1].line}"
-        sys.exit(f"failed  {type(error).__name__} in {where}\n{error}")
+    run(main, __file__)

@@ -6,9 +6,6 @@ Packages: pyodata 1.12.1, requests. Prints `ok  <what>` for each check; ends wit
 
 import datetime
 import decimal
-import os
-import sys
-import traceback
 import warnings
 
 import pyodata
@@ -16,6 +13,7 @@ import requests
 from pyodata.exceptions import HttpError
 from pyodata.v2.model import Config, PolicyFatal
 from pyodata.v2.service import EntityKey, FilterExpression
+from checks import Failed, check, equal, required, run
 
 Decimal = decimal.Decimal
 ORDER = "4500000520"
@@ -33,27 +31,6 @@ SERVICES = {
     "API_MATERIAL_STOCK_SRV": ["A_MaterialStock", "A_MatlStkInAcctMod"],
     "API_MATERIAL_DOCUMENT_SRV": ["A_MaterialDocumentHeader", "A_MaterialDocumentItem"],
 }
-
-
-class Failed(Exception):
-    """A check did not hold."""
-
-
-def check(what, holds, found=None):
-    if not holds:
-        raise Failed(what if found is None else f"{what}: found {found!r}")
-    print(f"ok  {what}", flush=True)
-
-
-def equal(what, found, expected):
-    check(what, found == expected, f"{found!r} instead of {expected!r}")
-
-
-def required(name):
-    value = os.environ.get(name)
-    if not value:
-        raise Failed(f"environment variable {name} is not set")
-    return value
 
 
 def refused(what, status, request):
@@ -214,11 +191,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"failed  {failure}")
-    except Exception as error:  # whatever the client raises: where, and what, without its own frames
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == __file__]
-        where = f"line {frames[-1].lineno}: {frames[-1].line}"
-        sys.exit(f"failed  {type(error).__name__} in {where}\n{error}")
+    run(main, __file__)

@@ -33,7 +33,7 @@ enum Need {
 }
 
 /// In the order in which they run.
-const SCRIPTS: [Script; 8] = [
+const SCRIPTS: [Script; 9] = [
     Script {
         file: "boto3_agentcore.py",
         needs: &[],
@@ -63,6 +63,10 @@ const SCRIPTS: [Script; 8] = [
         needs: &[Need::Sap, Need::Node],
     },
     Script {
+        file: "autoevals_scores.py",
+        needs: &[],
+    },
+    Script {
         file: "langfuse_sdk.py",
         needs: &[Need::Study],
     },
@@ -72,8 +76,8 @@ const SCRIPTS: [Script; 8] = [
 const SAP_SECRET: &str = "flywheel/sap";
 
 /// Runs official clients and test suites of others against a deployed local runtime, its gateway and its SAP system:
-/// boto3, the Langfuse SDK, the MCP client for Python, the MCP Inspector, the MCP conformance suite, pyodata, and our
-/// function against SAP's mock server.
+/// boto3, the Langfuse SDK, the MCP client for Python, the MCP Inspector, the MCP conformance suite, pyodata, our
+/// function against SAP's mock server, and our evaluators against autoevals.
 ///
 /// Needs `python3` with `venv`; packages, Node.js among them, go to `target/interop/`, nothing is installed elsewhere.
 #[derive(Debug, clap::Args)]
@@ -184,6 +188,12 @@ fn run_all(
 ) -> Result<()> {
     let mut environment = agent.env.clone();
     environment.insert("RUNTIME_ARN".to_owned(), agent.runtime_arn.clone());
+    for (name, path) in [
+        ("FLYWHEEL_ROOT", workspace.root.as_path()),
+        ("FLYWHEEL_BINARY", flywheel),
+    ] {
+        environment.insert(name.to_owned(), path.display().to_string());
+    }
     let needs = |need| scripts.iter().any(|script| script.needs.contains(&need));
     if needs(Need::Sap) {
         let function = workspace.bin_dir()?.join("sap-lambda");

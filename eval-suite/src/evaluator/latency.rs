@@ -13,6 +13,9 @@ pub struct LatencyBudget {
 }
 
 impl LatencyBudget {
+    /// The evaluator's name.
+    pub(super) const NAME: &'static str = "latency";
+
     /// A budget in milliseconds.
     pub fn new(budget_ms: Budget) -> Self {
         Self { budget_ms }
@@ -22,7 +25,7 @@ impl LatencyBudget {
 #[async_trait]
 impl Evaluator for LatencyBudget {
     fn name(&self) -> &'static str {
-        "latency"
+        Self::NAME
     }
 
     fn description(&self) -> &'static str {

@@ -51,6 +51,13 @@ impl Scorer for NumericDiff {
                 format!("{output} against {expected}"),
             ));
         }
+        if [self.rel_tol, self.abs_tol]
+            .into_iter()
+            .flatten()
+            .any(|tolerance| tolerance < 0.0)
+        {
+            return Err(invalid("a tolerance must not be negative"));
+        }
         let difference = (expected - output).abs();
         let larger = expected.abs().max(output.abs());
         let within = self

@@ -21,8 +21,7 @@ pub struct Sample {
     /// What was asked.
     #[serde(default)]
     pub input: Option<Value>,
-    /// What came back.
-    #[serde(default)]
+    /// What came back; null is a value like any other, no `output` at all is refused.
     pub output: Value,
     /// What should have come back; absent and null are the same unless the scorer says otherwise.
     #[serde(default, deserialize_with = "present")]
@@ -107,6 +106,13 @@ impl Descriptor {
     /// # Errors
     /// When an option is unknown or has the wrong type; the message names it.
     pub fn build(&self, options: Map<String, Value>) -> Result<Box<dyn Scorer>, EvaluatorError> {
+        let threshold = options.get("threshold").and_then(Value::as_f64);
+        if threshold.is_some_and(|threshold| !(0.0..=1.0).contains(&threshold)) {
+            return Err(invalid(format!(
+                "options of `{}`: `threshold` must be 0 to 1",
+                self.name
+            )));
+        }
         (self.build)(Value::Object(options)).map_err(|error| EvaluatorError {
             message: format!("options of `{}`: {error}", self.name),
         })

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::scorer::{Descriptor, SCORERS, Sample, Scorer, find, invalid};
-use super::{Budgets, Evaluator, EvaluatorError, Finding, all, evaluate};
+use super::{Budgets, Evaluator, EvaluatorError, Finding, LatencyBudget, all, evaluate};
 use crate::client::{Reply, ToolCall, Usage};
 use crate::dataset::{Case, Language};
 
@@ -171,6 +171,12 @@ async fn reply_finding(
             )));
         }
     };
+    // A reply always has a latency; a sample may not, and then there is nothing to judge.
+    if evaluator.name() == LatencyBudget::NAME && written.latency_ms.is_none() {
+        return Ok(Finding::NotApplicable {
+            reason: "the sample has no `latency_ms`".to_owned(),
+        });
+    }
     let reply = Reply {
         text: written.text,
         stop_reason: String::new(),

@@ -120,7 +120,7 @@ impl SapClient {
 
     /// Body of a successful GET. Every exchange is recorded in the invocation.
     ///
-    /// 429, 502, 503, 504 and failed connections are repeated within the deadline; 401 is repeated once if
+    /// 429, 502, 503, 504 and failed or lost connections are repeated within the deadline; 401 is repeated once if
     /// the secret was rotated, and nothing else ever: a wrong password must not lock the user.
     ///
     /// # Errors
@@ -140,7 +140,10 @@ impl SapClient {
                     logon.accepted();
                     return Err(error);
                 }
-                Attempt::Unauthorized if rotated => return Err(SapError::Authentication),
+                Attempt::Unauthorized if rotated => {
+                    self.credentials.refuse(&logon.credentials).await;
+                    return Err(SapError::Authentication);
+                }
                 Attempt::Unauthorized => {
                     logon.credentials = self
                         .credentials
@@ -219,10 +222,8 @@ impl SapClient {
                 status = Some(response.status().as_u16());
                 outcome(response, &credentials.username).await
             }
-            Err(error) if error.is_connect() => Ok(Attempt::Retry {
-                error: SapError::Unavailable,
-                after: None,
-            }),
+            // A read may be repeated, also when a kept connection turned out to be dead.
+            Err(error) if !error.is_timeout() => Ok(LOST),
             Err(error) => Err(transport_error(&error)),
         };
         invocation.record(SapRequest {
@@ -242,11 +243,21 @@ impl SapClient {
     }
 }
 
+/// No connection, or one that broke off.
+const LOST: Attempt = Attempt::Retry {
+    error: SapError::Unavailable,
+    after: None,
+};
+
 async fn outcome(response: Response, user: &str) -> Result<Attempt, SapError> {
     let status = response.status();
     let after = retry::retry_after(response.headers());
     Ok(match status {
-        StatusCode::OK => Attempt::Answer(read_body(response, MAX_BODY_BYTES).await?),
+        StatusCode::OK => match read_body(response, MAX_BODY_BYTES).await {
+            Ok(body) => Attempt::Answer(body),
+            Err(SapError::Unavailable) => LOST,
+            Err(error) => return Err(error),
+        },
         StatusCode::UNAUTHORIZED => Attempt::Unauthorized,
         StatusCode::TOO_MANY_REQUESTS => Attempt::Retry {
             error: SapError::Throttled,

@@ -88,7 +88,12 @@ pub async fn read<T: DeserializeOwned>(
     let mut url = first.clone();
     let mut is_end = false;
     for _ in 0..MAX_PAGES {
-        let body = service.client().get(url.clone(), invocation).await?;
+        let body = match service.client().get(url.clone(), invocation).await {
+            Ok(body) => body,
+            // What was read before is still an answer, marked as incomplete.
+            Err(error) if error.retryable() && !rows.is_empty() => break,
+            Err(error) => return Err(error),
+        };
         let page = decode::collection::<T>(&body).map_err(|error| {
             SapError::unexpected(format!(
                 "entity set {}: {}",

@@ -3,20 +3,23 @@
 use super::ReceiptFilter;
 use crate::{odata::query::Filter, source::common};
 
-/// Movement types that add to what was received of an order: the receipt, its release from blocked stock, and
-/// reversals of what takes away.
-pub(super) const INCOMING: [&str; 5] = ["101", "105", "109", "123", "162"];
+/// Movement types that add to what was received of an order: the receipt (101), its release from blocked stock
+/// (105), the receipt into valuated blocked stock (107), and reversals of what takes away.
+pub(super) const INCOMING: [&str; 5] = ["101", "105", "107", "123", "162"];
 /// Those that take away from it: reversals of the above, returns to the supplier, and receipts of returns items.
-pub(super) const OUTGOING: [&str; 5] = ["102", "106", "110", "122", "161"];
+pub(super) const OUTGOING: [&str; 5] = ["102", "106", "108", "122", "161"];
+/// Those that count for nothing, because another movement counts the same goods: receipts into blocked stock (103,
+/// later released by 105) and returns from it (124), the release of what 107 counted (109), and their reversals.
+pub(super) const UNCOUNTED: [&str; 6] = ["103", "104", "109", "110", "124", "125"];
 
-/// Whether a movement of this type adds to what was received.
+/// Whether goods come in with a movement of this type.
 pub(super) fn is_incoming(movement_type: &str) -> bool {
-    INCOMING.contains(&movement_type)
+    INCOMING.contains(&movement_type) || ["103", "109", "125"].contains(&movement_type)
 }
 
-/// Whether a movement of this type changes what was received; 103, a receipt into blocked stock, does not yet.
-pub(super) fn counts(movement_type: &str) -> bool {
-    is_incoming(movement_type) || OUTGOING.contains(&movement_type)
+/// Whether a movement of this type changes what was received.
+pub(crate) fn counts(movement_type: &str) -> bool {
+    INCOMING.contains(&movement_type) || OUTGOING.contains(&movement_type)
 }
 
 /// The filter's own conditions.

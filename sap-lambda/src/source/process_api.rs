@@ -160,7 +160,8 @@ impl PurchaseOrders for ProcessApi {
         top: usize,
         invocation: &Invocation,
     ) -> Result<Rows<Receipt>, SapError> {
-        let types = movement::INCOMING.into_iter().chain(movement::OUTGOING);
+        let counted = movement::INCOMING.into_iter().chain(movement::OUTGOING);
+        let types = counted.chain(movement::UNCOUNTED);
         let mut conditions = movement::conditions(filter);
         if filter.order.is_none() {
             // The service holds all goods movements, also those without an order.

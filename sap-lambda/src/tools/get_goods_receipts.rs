@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::{SapError, ToolError},
     odata::page::Rows,
-    source::{LineFilter, LineKey, OrderFilter, Receipt, ReceiptFilter, Sort},
+    source::{LineFilter, LineKey, OrderFilter, Receipt, ReceiptFilter, Sort, movement},
 };
 
 const MAX_LIMIT: u64 = 200;
@@ -25,13 +25,6 @@ const DEFAULT_LIMIT: u64 = 50;
 const MAX_READ: usize = 2_000;
 /// Order items with a sum of their own.
 const MAX_ITEMS_SUMMED: usize = 200;
-/// Movements that change what counts as received: receipts (101, from blocked stock 105, into valuated blocked
-/// stock 107), returns to the supplier (122, returns items 161), and the reversals of all these. Not among
-/// them: receipts into blocked stock and their releases, which would count the same goods twice, and
-/// components provided to a subcontractor.
-const COUNTED: [&str; 10] = [
-    "101", "102", "105", "106", "107", "108", "122", "123", "161", "162",
-];
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
@@ -233,7 +226,7 @@ fn output(found: &Rows<Receipt>, limit: usize, by_item: bool, none: Option<Strin
 }
 
 fn is_counted(receipt: &Receipt) -> bool {
-    COUNTED.contains(&receipt.movement_type.as_str())
+    movement::counts(&receipt.movement_type)
 }
 
 fn net_by_item(receipts: &[Receipt]) -> Vec<ItemOutput> {

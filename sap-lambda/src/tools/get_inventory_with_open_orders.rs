@@ -146,7 +146,15 @@ async fn stock(
                 .collect(),
             plant: None,
         };
-        let part = stock_level::read(call, &filter).await?;
+        let part = match stock_level::read(call, &filter).await {
+            Ok(part) => part,
+            // What was read before is still an answer.
+            Err(error) if error.retryable() && !stock.plants.is_empty() => {
+                stock.complete = false;
+                break;
+            }
+            Err(error) => return Err(error),
+        };
         stock.complete &= part.complete;
         stock.plants.extend(part.plants);
     }

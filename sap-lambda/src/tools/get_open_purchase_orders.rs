@@ -202,9 +202,10 @@ mod tests {
         insta::assert_snapshot!("open_budget", shown(&answer));
         world.open_budget = 0;
         let answer = world.ask(&GetOpenPurchaseOrders, json!({})).await;
+        // Time is left, so this is no timeout: an item that nobody can answer for leaves an honest gap.
         assert_eq!(
-            (&answer["kind"], &answer["retryable"]),
-            (&json!("timeout"), &json!(true))
+            (&answer["returned"], &answer["total_count_is_minimum"]),
+            (&json!(0), &json!(true))
         );
     }
 

@@ -11,7 +11,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Arguments, Call, Tool, gateway_schema, to_value, value};
+use super::{
+    Arguments, Call, Tool, gateway_schema,
+    listing::{Advice, Extent},
+    to_value, value,
+};
 use crate::{
     error::{SapError, ToolError},
     source::{LineFilter, Order, OrderFilter, Sort},
@@ -19,6 +23,8 @@ use crate::{
 
 /// Longest term: a material number or an item text has 40 characters.
 const MAX_TERM_CHARS: usize = 40;
+/// Most words of a term: each is asked for in four spellings, and a request's URL has an end.
+const MAX_TERM_WORDS: usize = 8;
 const MAX_LIMIT: u64 = 50;
 const DEFAULT_LIMIT: u64 = 10;
 /// Rows scanned for distinct order numbers.
@@ -65,12 +71,8 @@ impl SearchField {
 struct Output {
     status: &'static str,
     orders: Vec<OrderOutput>,
-    returned: usize,
-    total_count: u64,
-    /// Only there when the scan ended before the last match: `total_count` may then be too low.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    total_count_is_minimum: bool,
-    truncated: bool,
+    #[serde(flatten)]
+    extent: Extent,
     search: Search,
 }
 
@@ -129,6 +131,12 @@ impl Tool for SearchPurchaseOrders {
             .choice("search_field", &SearchField::ALL)?
             .unwrap_or(("all", SearchField::All));
         let limit = arguments.limit(1..=MAX_LIMIT, DEFAULT_LIMIT)?;
+        if term.split_whitespace().count() > MAX_TERM_WORDS {
+            return Err(ToolError::invalid(
+                "search_term",
+                format!("Expected at most {MAX_TERM_WORDS} words."),
+            ));
+        }
         if field == SearchField::PoNumber && !is_number_part(&term) {
             return Err(ToolError::invalid(
                 "search_term",
@@ -330,14 +338,15 @@ fn output(found: Found, term: String, field: &'static str) -> Output {
             currency: order.currency,
         })
         .collect();
-    let returned = orders.len();
+    let advice = Advice {
+        what: "matching orders",
+        max_limit: Some(MAX_LIMIT as usize),
+        narrower: "look for a longer text or in one search_field only",
+    };
     Output {
         status: "ok",
-        returned,
+        extent: Extent::new(orders.len(), found.total, found.total_is_exact, &advice),
         orders,
-        total_count: found.total,
-        total_count_is_minimum: !found.total_is_exact,
-        truncated: found.total > returned as u64 || !found.total_is_exact,
         search: Search { term, field },
     }
 }

@@ -125,11 +125,9 @@ pub(super) async fn read(call: Call<'_>, material: Option<&str>) -> Result<Trans
         }
         match read_batch(call, batch).await {
             Ok(part) => {
+                // An item that cannot be answered for hides no other: the time alone ends the reading.
                 transit.orders.extend(part.orders);
-                if !part.complete {
-                    transit.complete = false;
-                    break;
-                }
+                transit.complete &= part.complete;
             }
             // What was read before is still an answer.
             Err(error) if !is_first && error.retryable() => {
@@ -191,7 +189,8 @@ async fn read_batch(call: Call<'_>, batch: Vec<Vec<Line>>) -> Result<Transit, Sa
         ),
         call.orders.open_quantities(&lines, call.invocation),
     )?;
-    if open.rows.is_empty() && !open.complete {
+    let time_ran_out = call.invocation.deadline.remaining() < TIME_FOR_A_BATCH;
+    if open.rows.is_empty() && !open.complete && time_ran_out {
         return Err(SapError::Timeout);
     }
     let mut complete = headers.complete && open.complete;

@@ -154,10 +154,24 @@ async fn a_rotated_secret_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_corrected_secret_works_at_the_next_call() {
+    let context = TestContext::without_secret().await;
+    context
+        .mount_secret(vec![secret("old"), secret("old"), secret("new")])
+        .await;
+    mount_password(&context, "new").await;
+    assert_eq!(
+        context.call(TOOL, arguments()).await["kind"],
+        "authentication"
+    );
+    assert_eq!(context.call(TOOL, arguments()).await["status"], "ok");
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_tried_once_so_that_the_user_is_not_locked() {
     let context = TestContext::new().await;
     mount_password(&context, "another").await;
-    // The second call knows, and does not ask SAP again.
+    // The second call looks whether the secret was corrected, and does not ask SAP again.
     for _ in 0..2 {
         let result = context.call(TOOL, arguments()).await;
         assert_eq!(
@@ -170,7 +184,7 @@ async fn a_wrong_password_is_tried_once_so_that_the_user_is_not_locked() {
             context.secret_reads().await,
             context.sap_requests(HEADERS).await.len()
         ),
-        (2, 1)
+        (3, 1)
     );
 }
 

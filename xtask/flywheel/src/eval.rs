@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
 use eval_suite::evaluator::scorer::{SCORERS, Sample};
 use eval_suite::evaluator::standalone::{self, Standalone};
 use serde_json::{Map, Value, json};
@@ -16,6 +16,8 @@ use crate::config::ConfigError;
 use crate::exit::Exit;
 use crate::output::Format;
 
+/// Columns of the list.
+const TABLE_WIDTH: u16 = 120;
 /// Longest line of standard input, in bytes.
 const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -34,9 +36,10 @@ enum Action {
     /// Score one output, or JSON lines from standard input, with any evaluator
     ///
     /// Values are read as JSON where they are JSON, otherwise as text. Without --output every line of standard
-    /// input is `{"output": ..., "expected": ..., "input": ...}` and gets one line of JSON back, in the same order.
+    /// input is `{"output": ..., "expected": ..., "input": ...}` and gets one line back, in the same order: JSON with
+    /// `--format json`. Empty lines are passed over.
     #[command(
-        after_help = "Examples:\n  cargo xtask eval score --evaluator levenshtein --output kitten --expected sitting\n  cargo xtask eval score --evaluator trajectory_names --option mode=exact --output '[\"a\",\"b\"]' --expected '[\"a\"]'\n  cargo xtask eval score --evaluator fact_coverage --output 'It is 209,236.00 USD.' --expected '[\"209236\"]'\n  cargo xtask eval score --evaluator exact_match < pairs.jsonl"
+        after_help = "Examples:\n  cargo xtask eval score --evaluator levenshtein --output kitten --expected sitting\n  cargo xtask eval score --evaluator trajectory_names --option mode=exact --output '[\"a\",\"b\"]' --expected '[\"a\"]'\n  cargo xtask eval score --evaluator fact_coverage --output 'It is 209,236.00 USD.' --expected '[\"209236\"]'\n  cargo xtask eval score --evaluator exact_match --format json < pairs.jsonl\n\nExit codes: 0 everything was scored or does not apply · 2 no such evaluator, option or file, or nothing to score · 4 some output could not be judged"
     )]
     Score(Score),
 }
@@ -102,6 +105,8 @@ fn list(ctx: &Context) {
             let mut table = Table::new();
             table
                 .load_style(NOTHING)
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(TABLE_WIDTH)
                 .set_header(["name", "measures", "needs", "options"])
                 .add_rows(rows);
             format!("{}\n\nAll values lie between 0 and 1; none of these costs a model call.", table.trim_fmt())
@@ -112,7 +117,7 @@ fn list(ctx: &Context) {
 
 async fn score(args: &Score, ctx: &Context) -> anyhow::Result<Exit> {
     let evaluator = Standalone::find(&args.evaluator, options(&args.options)?)
-        .map_err(|error| ConfigError::new("--evaluator", error))?;
+        .map_err(|error| ConfigError::new("--evaluator and --option", error))?;
     let value = |text: &String| {
         let parsed = if args.text {
             None
@@ -128,10 +133,10 @@ async fn score(args: &Score, ctx: &Context) -> anyhow::Result<Exit> {
             expected: args.expected.as_ref().map(value),
         };
         let result = evaluator.evaluate(&sample).await;
-        let exit = if result["status"] == "judge_error" {
-            Exit::Usage
-        } else {
+        let exit = if is_judged(&result) {
             Exit::Done
+        } else {
+            Exit::Partial
         };
         ctx.console.data(&match ctx.console.format() {
             Format::Json => result.to_string(),
@@ -146,8 +151,8 @@ async fn score(args: &Score, ctx: &Context) -> anyhow::Result<Exit> {
 async fn lines(args: &Score, evaluator: &Standalone, ctx: &Context) -> anyhow::Result<Exit> {
     let (name, mut reader): (String, Box<dyn std::io::BufRead>) = match &args.file {
         Some(path) => {
-            let file =
-                std::fs::File::open(path).with_context(|| format!("open {}", path.display()))?;
+            let file = std::fs::File::open(path)
+                .map_err(|error| ConfigError::new(path.display().to_string(), error))?;
             (
                 path.display().to_string(),
                 Box::new(std::io::BufReader::new(file)),
@@ -158,32 +163,38 @@ async fn lines(args: &Score, evaluator: &Standalone, ctx: &Context) -> anyhow::R
             Box::new(std::io::stdin().lock()),
         ),
     };
-    let (mut number, mut failed) = (0_u64, 0_u64);
+    let (mut number, mut failed, mut read_any) = (0_u64, 0_u64, false);
     loop {
-        let mut line = String::new();
+        let mut line = Vec::new();
         number += 1;
         let read = (&mut reader)
             .take(MAX_LINE_BYTES)
-            .read_line(&mut line)
+            .read_until(b'\n', &mut line)
             .with_context(|| format!("read {name}, line {number}"))?;
         if read == 0 {
             break;
         }
-        if line.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let result = match serde_json::from_str::<Sample>(&line) {
+        let result = match serde_json::from_slice::<Sample>(&line) {
             Ok(sample) => evaluator.evaluate(&sample).await,
             Err(error) => json!({
                 "version": 1, "status": "judge_error", "value": null, "passed": null,
                 "reason": format!("{name}, line {number}: {error}; expected {{\"output\": ..., \"expected\": ...}}"),
             }),
         };
-        failed += u64::from(result["status"] == "judge_error");
+        read_any = true;
+        failed += u64::from(!is_judged(&result));
         ctx.console.data(&match ctx.console.format() {
             Format::Json => result.to_string(),
             Format::Human => shown(&result),
         });
+    }
+    if !read_any {
+        return Err(ConfigError::new(name, "there is nothing to score")
+            .hint("give --output, or one {\"output\": ..., \"expected\": ...} a line")
+            .into());
     }
     Ok(if failed == 0 {
         Exit::Done
@@ -192,11 +203,23 @@ async fn lines(args: &Score, evaluator: &Standalone, ctx: &Context) -> anyhow::R
     })
 }
 
+/// Whether there is a score, or rightly none.
+fn is_judged(result: &Value) -> bool {
+    matches!(result["status"].as_str(), Some("scored" | "not_applicable"))
+}
+
 fn shown(result: &Value) -> String {
     let status = result["status"].as_str().unwrap_or_default();
     let reason = result["reason"].as_str().unwrap_or_default();
     match result["value"].as_f64() {
-        Some(value) => format!("{value:.6}  {reason}"),
+        Some(value) => {
+            let verdict = if result["passed"] == true {
+                "passed"
+            } else {
+                "failed"
+            };
+            format!("{value:.6}  {verdict}  {reason}")
+        }
         None => format!("{status}  {reason}"),
     }
 }

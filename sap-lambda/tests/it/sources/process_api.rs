@@ -274,7 +274,7 @@ async fn process_api_receipts() {
         .unwrap();
     insta::assert_snapshot!(sap.asked().await.join("\n"), @r"
     API_MATERIAL_DOCUMENT_SRV/A_MaterialDocumentItem
-      $filter=(Material eq 'MZ-RM-C990-01' and PurchaseOrder ne '' and (GoodsMovementType eq '101' or GoodsMovementType eq '105' or GoodsMovementType eq '109' or GoodsMovementType eq '123' or GoodsMovementType eq '162' or GoodsMovementType eq '102' or GoodsMovementType eq '106' or GoodsMovementType eq '110' or GoodsMovementType eq '122' or GoodsMovementType eq '161'))
+      $filter=(Material eq 'MZ-RM-C990-01' and PurchaseOrder ne '' and (GoodsMovementType eq '101' or GoodsMovementType eq '105' or GoodsMovementType eq '107' or GoodsMovementType eq '123' or GoodsMovementType eq '162' or GoodsMovementType eq '102' or GoodsMovementType eq '106' or GoodsMovementType eq '108' or GoodsMovementType eq '122' or GoodsMovementType eq '161' or GoodsMovementType eq '103' or GoodsMovementType eq '104' or GoodsMovementType eq '109' or GoodsMovementType eq '110' or GoodsMovementType eq '124' or GoodsMovementType eq '125'))
       $select=MaterialDocument,MaterialDocumentYear,MaterialDocumentItem,PurchaseOrder,PurchaseOrderItem,Material,Plant,StorageLocation,GoodsMovementType,QuantityInEntryUnit,EntryUnit,GoodsMovementIsCancelled,ReversedMaterialDocument,to_MaterialDocumentHeader/PostingDate
       $expand=to_MaterialDocumentHeader
       $orderby=MaterialDocumentYear desc,MaterialDocument desc,MaterialDocumentItem asc
