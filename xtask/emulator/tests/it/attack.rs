@@ -94,14 +94,14 @@ fn bin_dir() -> &'static Path {
 }
 
 /// The attacked system.
-struct Target {
-    test: TestContext,
-    http: Client,
+pub(crate) struct Target {
+    pub(crate) test: TestContext,
+    pub(crate) http: Client,
     token: String,
 }
 
 impl Target {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let world = WORLD.replace("# The SAP system", OTHER_TARGET.trim_start());
         let test = TestContext::start_with(&world, |options| {
             options.root = root();
@@ -151,7 +151,7 @@ impl Target {
     }
 
     /// Calls a tool of the function; gives what the tool answered.
-    async fn answer(&self, tool: &str, arguments: Value) -> Value {
+    pub(crate) async fn answer(&self, tool: &str, arguments: Value) -> Value {
         let answer = self.call(&format!("sap___{tool}"), arguments).await;
         assert_eq!(answer["result"]["isError"], false, "{tool}: {answer}");
         let text = answer["result"]["content"][0]["text"].as_str().unwrap();
@@ -216,7 +216,7 @@ impl Target {
 }
 
 /// A drawn secret of the world.
-fn secret(test: &TestContext, name: &str) -> String {
+pub(crate) fn secret(test: &TestContext, name: &str) -> String {
     let file = std::fs::read(test.state_dir().join("secrets.json")).unwrap();
     let secrets: BTreeMap<String, String> = serde_json::from_slice(&file).unwrap();
     secrets[name].clone()

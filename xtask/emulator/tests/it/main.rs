@@ -19,4 +19,5 @@ mod sap;
 mod secretsmanager;
 mod ssm;
 mod sts;
+mod sums;
 mod support;

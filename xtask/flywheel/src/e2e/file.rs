@@ -210,24 +210,24 @@ pub(crate) mod tests {
         check("trace = \"90s\"", "trace = 90", "e2e.toml: limits.trace");
         check("\"/status\"", "\"status\"", "gateway.expected.\"status\"");
         check(
-            "po_520_summary_en",
+            "po_520_all_en",
             "po_520_total_en",
             "questions[1].id: `po_520_total_en` is there twice",
         );
         check(
-            "po_520_summary_en",
+            "po_520_all_en",
             "PO 520",
             "questions[1].id: `PO 520`: expected lower-case",
         );
         check(
             "language = \"he\"",
             "language = \"xx\"",
-            "questions[2].language",
+            "questions[3].language",
         );
         check(
             "facts = [{ text = \"USSU-VSF08\" }]",
             "facts = []",
-            "questions[3].facts: expected at least one",
+            "questions[5].facts: expected at least one",
         );
     }
 }
