@@ -225,14 +225,18 @@ fn shown(result: &Value) -> String {
 }
 
 fn options(given: &[String]) -> Result<Map<String, Value>, ConfigError> {
-    given
-        .iter()
-        .map(|option| {
-            let (key, value) = option.split_once('=').ok_or_else(|| {
-                ConfigError::new("--option", format!("expected KEY=VALUE, not `{option}`"))
-            })?;
-            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-            Ok((key.to_owned(), value))
-        })
-        .collect()
+    let mut options = Map::new();
+    for option in given {
+        let (key, value) = option.split_once('=').ok_or_else(|| {
+            ConfigError::new("--option", format!("expected KEY=VALUE, not `{option}`"))
+        })?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        if options.insert(key.to_owned(), value).is_some() {
+            return Err(ConfigError::new(
+                "--option",
+                format!("`{key}` is given twice"),
+            ));
+        }
+    }
+    Ok(options)
 }

@@ -398,6 +398,10 @@ async fn inspect(no_hold: bool, ctx: &Context) -> anyhow::Result<Exit> {
     });
     if hold {
         ctx.cancel.cancelled().await;
+    } else if environment.emulator().is_some() {
+        ctx.console.note(
+            "The emulator behind this URL ends a few seconds from now, unless another command uses it.",
+        );
     }
     Ok(Exit::Done)
 }
