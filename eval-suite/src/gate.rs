@@ -13,29 +13,8 @@ use crate::evaluator::Status;
 use crate::results::ItemResult;
 use crate::stats::{wilson, wilson_lower};
 
+pub use crate::stats::verdict::Verdict;
 pub use config::{Cases, DatasetRule, Floor, Gate, GateConfigError, Gates, MissingPolicy, Policy};
-
-/// What a gate says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The evidence is complete and good enough.
-    Pass,
-    /// The evidence is complete and not good enough.
-    Regressed,
-    /// The evidence is not complete, or too little. Not green.
-    Inconclusive,
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pass => "PASS",
-            Self::Regressed => "REGRESSED",
-            Self::Inconclusive => "INCONCLUSIVE",
-        })
-    }
-}
 
 /// A case that speaks against the gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
