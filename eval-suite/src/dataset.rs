@@ -5,6 +5,7 @@
 
 mod load;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,106 @@ pub struct Case {
     /// A remark for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What the user says next in the same session, in order; `input` and `expected` are the first turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Turn>,
+    /// What the user wants from the session as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<Goal>,
+    /// Evaluators asked for by this case, beside those that every case gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluators: Vec<CaseEvaluator>,
+    /// From which value on an evaluator's score passes in this case, instead of the evaluator's own rule.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub thresholds: BTreeMap<String, f64>,
+    /// Whether prompts and models may be chosen by looking at this case.
+    #[serde(default, skip_serializing_if = "Split::is_dev")]
+    pub split: Split,
+    /// Where the case comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+}
+
+/// One further turn of a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// What the user says.
+    pub input: String,
+    /// What a right answer to it contains.
+    pub expected: Expected,
+}
+
+/// What a session must have reached at its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Goal {
+    /// What the user wants, in one sentence.
+    pub text: String,
+    /// Statements about the session, each of which must hold; empty means the goal alone is judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assertions: Vec<String>,
+}
+
+/// An evaluator asked for by one case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseEvaluator {
+    /// The evaluator, as `cargo xtask eval list` names it.
+    pub name: String,
+    /// Its options.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub options: serde_json::Map<String, serde_json::Value>,
+    /// What it compares with, where that is not the case's `expected`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<serde_json::Value>,
+}
+
+/// What a case may be used for.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// Anything: it may be looked at while prompts and models are chosen.
+    #[default]
+    Dev,
+    /// Confirmation only: nobody tunes on it.
+    Holdout,
+}
+
+impl Split {
+    fn is_dev(&self) -> bool {
+        *self == Self::Dev
+    }
+}
+
+/// Where a case comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The kind of origin.
+    pub kind: SourceKind,
+    /// What finds the original again: a file and row, a generator, a trace id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The day it was taken over, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+}
+
+/// Kinds of origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// A person wrote it.
+    Written,
+    /// A generator derived it from data.
+    Generated,
+    /// Another project's dataset.
+    Imported,
+    /// A question real users asked.
+    Production,
 }
 
 /// Kinds of question.
@@ -159,6 +260,45 @@ pub struct ExpectedToolCall {
     pub tool: String,
     /// Argument names and values.
     pub arguments: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Case {
+    /// A happy case of one turn and nothing but its expectation.
+    pub fn question(id: &str, input: &str, language: Language, expected: Expected) -> Self {
+        Self {
+            id: id.to_owned(),
+            input: input.to_owned(),
+            language,
+            expected,
+            tags: Vec::new(),
+            category: Category::Happy,
+            note: None,
+            turns: Vec::new(),
+            goal: None,
+            evaluators: Vec::new(),
+            thresholds: BTreeMap::new(),
+            split: Split::default(),
+            source: None,
+        }
+    }
+
+    /// The case as an evaluator of single turns sees turn `index` (0 is `input`): that turn's question and
+    /// expectation, everything else unchanged. `None` past the last turn.
+    pub fn turn(&self, index: usize) -> Option<Self> {
+        let mut case = self.clone();
+        if let Some(further) = index.checked_sub(1) {
+            let turn = self.turns.get(further)?;
+            case.input.clone_from(&turn.input);
+            case.expected.clone_from(&turn.expected);
+        }
+        case.turns.clear();
+        Some(case)
+    }
+
+    /// Number of turns, at least 1.
+    pub fn turn_count(&self) -> usize {
+        1 + self.turns.len()
+    }
 }
 
 impl Dataset {

@@ -19,6 +19,7 @@ pub mod numeric_diff;
 mod refusal;
 pub mod repeated_calls;
 pub mod scorer;
+mod session;
 pub mod soft_budget;
 pub mod standalone;
 pub mod text_overlap;
@@ -87,11 +88,53 @@ pub struct Evaluation {
     pub passed: Option<bool>,
     /// One line for a person: what was found, what is missing.
     pub reason: String,
+    /// What two scores must share to be comparable: a hash of the evaluator, its version and options, and for a
+    /// judge also of its model, prompt, choices and decoding. Empty in results written before there was one.
+    #[serde(default)]
+    pub identity: String,
+    /// The word the value stands for, where the evaluator chooses among words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What the model that judged did and cost; `None` for evaluators that ask no model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeRecord>,
+}
+
+/// What a model that judges did for one score, failed attempts included.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JudgeRecord {
+    /// The judge's model.
+    pub model_id: String,
+    /// Labels the judge gave, vote by vote, in order.
+    pub votes: Vec<String>,
+    /// Share of the most frequent label among the votes, 0..=1.
+    pub agreement: f64,
+    /// Requests to the model, repeats included.
+    pub calls: u32,
+    /// Tokens read by the model.
+    pub input_tokens: u64,
+    /// Tokens written by the model.
+    pub output_tokens: u64,
+    /// US dollars, when the model's price is known; never part of the agent's cost.
+    pub cost_usd: Option<f64>,
 }
 
 /// What an evaluator found.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finding {
+    /// A score given by a model.
+    Judged {
+        /// In 0..=1.
+        value: f64,
+        /// Whether this is good enough by the evaluator's own measure.
+        passed: bool,
+        /// The judge's reasons, one line.
+        reason: String,
+        /// The word the value stands for.
+        label: String,
+        /// What the judge did and cost.
+        judge: JudgeRecord,
+    },
     /// A score.
     Scored {
         /// In 0..=1.
@@ -157,8 +200,48 @@ pub trait Evaluator: Send + Sync {
         None
     }
 
-    /// Judges the reply.
+    /// Hash of whatever may change the value of the same reply; scores of different identities are never compared.
+    fn identity(&self) -> String {
+        identity_hash(&[self.name(), "1"])
+    }
+
+    /// Judges the reply to one turn.
     async fn evaluate(&self, case: &Case, reply: &Reply) -> Result<Finding, EvaluatorError>;
+
+    /// Judges a whole session: the case, and a reply per turn. An evaluator of single turns need not say anything
+    /// here: every turn is judged by itself, the value is the mean over the turns it applies to, and it passes when
+    /// all of them do.
+    async fn evaluate_session(
+        &self,
+        case: &Case,
+        replies: &[Reply],
+    ) -> Result<Finding, EvaluatorError> {
+        session::turn_by_turn(self, case, replies).await
+    }
+}
+
+/// The first 16 hex digits of a SHA-256 over the parts, each ended by a line feed.
+pub fn identity_hash(parts: &[&str]) -> String {
+    use sha2::Digest as _;
+    let mut digest = sha2::Sha256::new();
+    for part in parts {
+        digest.update(part.as_bytes());
+        digest.update(b"\n");
+    }
+    let digest = digest.finalize();
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// What evaluators need beside the case and the reply.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Limits the evaluators of time and money score against.
+    pub budgets: Budgets,
+    /// What tokens cost.
+    pub prices: Option<PriceTable>,
 }
 
 /// Limits of a soft budget: 1 up to the target, falling in a straight line to 0 at the limit.
@@ -211,68 +294,107 @@ impl Default for Budgets {
 }
 
 /// Every evaluator, in the order reports show them.
-pub fn all(budgets: &Budgets, prices: Option<&PriceTable>) -> Vec<Box<dyn Evaluator>> {
+pub fn all(setup: &Setup) -> Vec<Box<dyn Evaluator>> {
     vec![
         Box::new(FactCoverage),
         Box::new(Trajectory),
         Box::new(ToolArguments),
         Box::new(AnswerLanguage),
         Box::new(Refusal),
-        Box::new(LatencyBudget::new(budgets.latency_ms)),
-        Box::new(CostBudget::new(budgets.cost_usd, prices.cloned())),
+        Box::new(LatencyBudget::new(setup.budgets.latency_ms)),
+        Box::new(CostBudget::new(
+            setup.budgets.cost_usd,
+            setup.prices.clone(),
+        )),
     ]
 }
 
 /// The names of [`all`], for checking a configuration.
 pub fn names() -> Vec<&'static str> {
-    all(&Budgets::default(), None)
+    all(&Setup::default())
         .iter()
         .map(|evaluator| evaluator.name())
         .collect()
 }
 
-/// Runs one evaluator on one case; `reply` is `Err` with the reason when the agent gave no answer.
+/// Runs one evaluator on one case; `replies` holds one reply a turn, or the reason why the agent gave no answer.
 ///
 /// Nothing an evaluator does turns into a missing row: a failure of its own and a value that is no
-/// number are `JudgeError`, a failure of the agent is `AgentError`.
+/// number are `JudgeError`, a failure of the agent is `AgentError`. A threshold of the case decides instead of the
+/// evaluator whether a score passes.
 pub async fn evaluate(
     evaluator: &dyn Evaluator,
     case: &Case,
-    reply: Result<&Reply, &str>,
+    replies: Result<&[Reply], &str>,
 ) -> Evaluation {
-    let (status, value, passed, reason) = match (evaluator.not_applicable(case), reply) {
-        (Some(reason), _) => (Status::NotApplicable, None, None, reason),
-        (None, Err(reason)) => (Status::AgentError, None, Some(false), reason.to_owned()),
-        (None, Ok(reply)) => match evaluator.evaluate(case, reply).await {
-            Ok(Finding::Scored {
-                value,
-                passed,
-                reason,
-            }) if (0.0..=1.0).contains(&value) => {
-                (Status::Scored, Some(value), Some(passed), reason)
-            }
-            Ok(Finding::Scored { value, .. }) => (
-                Status::JudgeError,
-                None,
-                None,
-                format!("the evaluator answered {value}, expected 0 to 1"),
-            ),
-            Ok(Finding::NotApplicable { reason }) => (Status::NotApplicable, None, None, reason),
-            Ok(Finding::MissingReference { reason }) => {
-                (Status::MissingReference, None, None, reason)
-            }
-            Ok(Finding::AgentError { reason }) => (Status::AgentError, None, Some(false), reason),
-            Err(error) => (Status::JudgeError, None, None, error.to_string()),
-        },
-    };
-    Evaluation {
+    let mut evaluation = Evaluation {
         evaluator: evaluator.name().to_owned(),
         aspect: evaluator.aspect(),
-        status,
-        value,
-        passed,
-        reason,
+        status: Status::JudgeError,
+        value: None,
+        passed: None,
+        reason: String::new(),
+        identity: evaluator.identity(),
+        label: None,
+        judge: None,
+    };
+    let finding = match (evaluator.not_applicable(case), replies) {
+        (Some(reason), _) => Ok(Finding::NotApplicable { reason }),
+        (None, Err(reason)) => Ok(Finding::AgentError {
+            reason: reason.to_owned(),
+        }),
+        (None, Ok([reply])) => evaluator.evaluate(case, reply).await,
+        (None, Ok(replies)) => evaluator.evaluate_session(case, replies).await,
+    };
+    let scored = match finding {
+        Ok(Finding::Scored {
+            value,
+            passed,
+            reason,
+        }) => Some((value, passed, reason)),
+        Ok(Finding::Judged {
+            value,
+            passed,
+            reason,
+            label,
+            judge,
+        }) => {
+            evaluation.label = Some(label);
+            evaluation.judge = Some(judge);
+            Some((value, passed, reason))
+        }
+        Ok(Finding::NotApplicable { reason }) => {
+            (evaluation.status, evaluation.reason) = (Status::NotApplicable, reason);
+            None
+        }
+        Ok(Finding::MissingReference { reason }) => {
+            (evaluation.status, evaluation.reason) = (Status::MissingReference, reason);
+            None
+        }
+        Ok(Finding::AgentError { reason }) => {
+            (evaluation.status, evaluation.reason) = (Status::AgentError, reason);
+            evaluation.passed = Some(false);
+            None
+        }
+        Err(error) => {
+            evaluation.reason = error.to_string();
+            None
+        }
+    };
+    match scored {
+        Some((value, passed, reason)) if (0.0..=1.0).contains(&value) => {
+            let threshold = case.thresholds.get(evaluator.name());
+            evaluation.status = Status::Scored;
+            evaluation.value = Some(value);
+            evaluation.passed = Some(threshold.map_or(passed, |threshold| value >= *threshold));
+            evaluation.reason = reason;
+        }
+        Some((value, ..)) => {
+            evaluation.reason = format!("the evaluator answered {value}, expected 0 to 1");
+        }
+        None => {}
     }
+    evaluation
 }
 
 #[cfg(test)]
@@ -285,7 +407,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_plain() {
-        let evaluators = all(&Budgets::default(), None);
+        let evaluators = all(&Setup::default());
         let mut names: Vec<&str> = evaluators
             .iter()
             .map(|evaluator| evaluator.name())
@@ -341,7 +463,7 @@ mod tests {
             (1.5, "the evaluator answered 1.5, expected 0 to 1"),
             (2.0, "no verdict"),
         ] {
-            let evaluation = testing::block_on(evaluate(&Broken(value), &case, Ok(&reply("x"))));
+            let evaluation = testing::block_on(evaluate(&Broken(value), &case, Ok(&[reply("x")])));
             assert_eq!(
                 (evaluation.status, evaluation.value, evaluation.passed),
                 (Status::JudgeError, None, None)

@@ -131,7 +131,7 @@ pub async fn run(
     let mut running = futures::stream::iter(plan.dataset.cases.iter().enumerate())
         .map(|(index, case)| {
             let runner = &runner;
-            async move { (index, runner.run(case, cancel).await) }
+            async move { (index, runner.run(case, 1, cancel).await) }
         })
         .buffer_unordered(plan.concurrency);
     while let Some((index, item)) = running.next().await {

@@ -204,6 +204,9 @@ mod tests {
             value,
             passed: value.map(|value| value == 1.0),
             reason: format!("reason of {case_id}"),
+            identity: String::new(),
+            label: None,
+            judge: None,
         }];
         item
     }

@@ -1,6 +1,7 @@
 //! What a run produced, in memory and on disk.
 
 mod journal;
+mod manifest;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,8 @@ use crate::client::{InvokeErrorKind, ToolCall, Usage};
 use crate::evaluator::{Aspect, Evaluation, Status};
 use crate::stats;
 
-pub use journal::{Journal, JournalError, RecordedItem, read};
+pub use journal::{Arm, Journal, JournalError, RecordedItem, read};
+pub use manifest::{EvaluatorIdentity, MANIFEST_VERSION, Manifest, ManifestError, TargetRecord};
 
 /// Why a case has no answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,9 @@ pub struct ItemError {
 pub struct ItemResult {
     /// The case.
     pub case_id: String,
+    /// Which of the repeated trials of the case this is, from 1.
+    #[serde(default = "first_trial")]
+    pub trial: u32,
     /// The question.
     pub input: String,
     /// The answer; `None` exactly when `error` is there.
@@ -60,6 +65,31 @@ pub struct ItemResult {
     pub evaluated_unix_ns: u64,
     /// One entry per evaluator, in the order they were given.
     pub evaluations: Vec<Evaluation>,
+    /// The further turns of a session, in order; what stands above about the answer is then the first turn's, except
+    /// `latency_ms`, `usage` and `cost_usd`, which are sums over all turns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<TurnResult>,
+}
+
+/// One further turn of a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TurnResult {
+    /// What the user said.
+    pub input: String,
+    /// The answer; `None` when the session broke off here, and the item has an `error`.
+    pub answer: Option<String>,
+    /// Why the agent stopped, as it said.
+    pub stop_reason: Option<String>,
+    /// Wall-clock time of this answer in milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Tokens of this answer.
+    pub usage: Option<Usage>,
+    /// Tool calls of this answer.
+    pub trajectory: Option<Vec<ToolCall>>,
+}
+
+fn first_trial() -> u32 {
+    1
 }
 
 impl ItemResult {

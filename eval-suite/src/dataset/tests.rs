@@ -124,7 +124,7 @@ fn problems_name_file_line_key_and_expectation() {
     check("{", "EOF while parsing an object");
     check(
         "[]",
-        "invalid length 0, expected struct Case with 7 elements",
+        "invalid length 0, expected struct Case with 13 elements",
     );
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::scorer::{Descriptor, SCORERS, Sample, Scorer, find, invalid};
-use super::{Budgets, Evaluator, EvaluatorError, Finding, LatencyBudget, all, evaluate};
+use super::{Evaluator, EvaluatorError, Finding, LatencyBudget, Setup, all, evaluate};
 use crate::client::{Reply, ToolCall, Usage};
 use crate::dataset::{Case, Language};
 
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Standalone {
 
 /// Name and description of the evaluators that judge replies to dataset cases.
 pub fn case_evaluators() -> Vec<(&'static str, &'static str)> {
-    all(&Budgets::default(), None)
+    all(&Setup::default())
         .iter()
         .map(|evaluator| (evaluator.name(), evaluator.description()))
         .collect()
@@ -52,7 +52,7 @@ impl Standalone {
         if let Some(scorer) = SCORERS.iter().find(|scorer| plain(scorer.name) == wanted) {
             return Self::scorer(scorer, options);
         }
-        let evaluator = all(&Budgets::default(), None)
+        let evaluator = all(&Setup::default())
             .into_iter()
             .find(|evaluator| plain(evaluator.name()) == wanted)
             .ok_or_else(|| {
@@ -93,12 +93,20 @@ impl Standalone {
             Kind::Case(evaluator) => reply_finding(evaluator.as_ref(), sample).await,
         };
         let (status, value, passed, reason) = match finding {
-            Ok(Finding::Scored {
-                value,
-                passed,
-                reason,
-            }) if (0.0..=1.0).contains(&value) => ("scored", Some(value), Some(passed), reason),
-            Ok(Finding::Scored { value, .. }) => (
+            Ok(
+                Finding::Scored {
+                    value,
+                    passed,
+                    reason,
+                }
+                | Finding::Judged {
+                    value,
+                    passed,
+                    reason,
+                    ..
+                },
+            ) if (0.0..=1.0).contains(&value) => ("scored", Some(value), Some(passed), reason),
+            Ok(Finding::Scored { value, .. } | Finding::Judged { value, .. }) => (
                 "judge_error",
                 None,
                 None,
@@ -187,7 +195,7 @@ async fn reply_finding(
         trace_id: None,
     };
     let case = case(sample)?;
-    let evaluation = evaluate(evaluator, &case, Ok(&reply)).await;
+    let evaluation = evaluate(evaluator, &case, Ok(std::slice::from_ref(&reply))).await;
     Ok(match evaluation.status {
         super::Status::Scored => Finding::Scored {
             value: evaluation.value.unwrap_or(f64::NAN),

@@ -46,7 +46,7 @@ pub(crate) fn check(evaluator: &dyn Evaluator, case: &Case, text: &str, finding:
 /// Judges a reply.
 #[track_caller]
 pub(crate) fn check_reply(evaluator: &dyn Evaluator, case: &Case, reply: &Reply, finding: &str) {
-    let evaluation = block_on(evaluate(evaluator, case, Ok(reply)));
+    let evaluation = block_on(evaluate(evaluator, case, Ok(std::slice::from_ref(reply))));
     let found = match (evaluation.status, evaluation.value) {
         (Status::Scored, Some(value)) => {
             let verdict = if evaluation.passed == Some(true) {

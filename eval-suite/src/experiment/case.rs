@@ -9,11 +9,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::client::{AgentClient, Include, Invocation, InvokeError, InvokeErrorKind, Reply};
+use crate::client::{AgentClient, Include, Invocation, InvokeError, InvokeErrorKind, Reply, Usage};
 use crate::cost::PriceTable;
 use crate::dataset::Case;
 use crate::evaluator::{self, Evaluator};
-use crate::results::{ItemError, ItemResult};
+use crate::results::{ItemError, ItemResult, TurnResult};
 
 /// Calls of one case that throttling may cost.
 const MAX_ATTEMPTS: u32 = 5;
@@ -32,7 +32,7 @@ pub struct CaseRunner<'a> {
     pub evaluators: &'a [Box<dyn Evaluator>],
     /// For the cost of the answer.
     pub prices: Option<&'a PriceTable>,
-    /// Longest time for the agent call, repeats after throttling included.
+    /// Longest time for one agent call, repeats after throttling included.
     pub deadline: Duration,
 }
 
@@ -42,57 +42,114 @@ struct Call {
     attempts: u32,
 }
 
+/// How a whole case ended.
+struct Session {
+    /// One reply a turn, up to the first turn without one.
+    replies: Vec<Reply>,
+    error: Option<ItemError>,
+    attempts: u32,
+}
+
 impl CaseRunner<'_> {
-    /// Asks the case's question in a session of its own and evaluates the reply.
-    pub async fn run(&self, case: &Case, cancel: &CancellationToken) -> ItemResult {
+    /// Asks the case's questions in a session of its own and evaluates the replies; trials count from 1.
+    pub async fn run(&self, case: &Case, trial: u32, cancel: &CancellationToken) -> ItemResult {
         let trace_id = new_trace_id();
         let span_id = new_span_id();
         // "eval-" and 32 digits: above AgentCore's 33 characters.
         let session_id = format!("eval-{}", Uuid::new_v4().simple());
-        let invocation = Invocation {
-            prompt: case.input.clone(),
-            session_id: session_id.clone(),
-            trace_parent: Some(format!("00-{trace_id}-{span_id}-01")),
-            include: vec![Include::Trajectory, Include::Usage],
-        };
         let started_unix_ns = now_unix_ns();
-        let call = self.call(&invocation, cancel).await;
+        let session = self
+            .session(
+                case,
+                &session_id,
+                &format!("00-{trace_id}-{span_id}-01"),
+                cancel,
+            )
+            .await;
         let answered_unix_ns = now_unix_ns();
         // A session exists only if the agent was called.
-        let session_stopped = call.attempts == 0 || self.stop(&session_id).await;
+        let session_stopped = session.attempts == 0 || self.stop(&session_id).await;
 
-        let reply = call.outcome.as_ref();
+        let replies = match &session.error {
+            None => Ok(session.replies.as_slice()),
+            Some(error) => Err(error.message.as_str()),
+        };
         let mut evaluations = Vec::with_capacity(self.evaluators.len());
         for evaluator in self.evaluators {
-            let reply = reply.map_err(|error| error.message.as_str());
-            evaluations.push(evaluator::evaluate(evaluator.as_ref(), case, reply).await);
+            evaluations.push(evaluator::evaluate(evaluator.as_ref(), case, replies).await);
         }
-        let reply = call.outcome.as_ref().ok();
-        let cost_usd = reply.and_then(|reply| {
+        let Session {
+            replies,
+            error,
+            attempts,
+        } = session;
+        let usage = total_usage(&replies);
+        let first = replies.first();
+        let cost_usd = first.and_then(|reply| {
             self.prices?
-                .cost_usd(reply.model_id.as_deref()?, reply.usage.as_ref()?)
+                .cost_usd(reply.model_id.as_deref()?, usage.as_ref()?)
         });
+        let answered = error.is_none();
         ItemResult {
             case_id: case.id.clone(),
+            trial,
             input: case.input.clone(),
-            answer: reply.map(|reply| reply.text.clone()),
-            stop_reason: reply.map(|reply| reply.stop_reason.clone()),
-            model_id: reply.and_then(|reply| reply.model_id.clone()),
-            latency_ms: reply.map(|reply| reply.latency_ms),
-            usage: reply.and_then(|reply| reply.usage),
+            answer: first.filter(|_| answered).map(|reply| reply.text.clone()),
+            stop_reason: first.map(|reply| reply.stop_reason.clone()),
+            model_id: first.and_then(|reply| reply.model_id.clone()),
+            latency_ms: first.map(|_| replies.iter().map(|reply| reply.latency_ms).sum()),
+            usage,
             cost_usd,
-            trajectory: reply.and_then(|reply| reply.trajectory.clone()),
-            error: call.outcome.err(),
+            trajectory: first.and_then(|reply| reply.trajectory.clone()),
+            error,
             trace_id,
             span_id,
             session_id,
-            attempts: call.attempts,
+            attempts,
             session_stopped,
             started_unix_ns,
             answered_unix_ns,
             evaluated_unix_ns: now_unix_ns(),
             evaluations,
+            turns: further_turns(case, replies),
         }
+    }
+
+    /// Says every turn of the case in one session; it ends with the first turn that gets no answer.
+    async fn session(
+        &self,
+        case: &Case,
+        session_id: &str,
+        trace_parent: &str,
+        cancel: &CancellationToken,
+    ) -> Session {
+        let inputs = std::iter::once(&case.input).chain(case.turns.iter().map(|turn| &turn.input));
+        let mut session = Session {
+            replies: Vec::with_capacity(case.turn_count()),
+            error: None,
+            attempts: 0,
+        };
+        for (index, input) in inputs.enumerate() {
+            let invocation = Invocation {
+                prompt: input.clone(),
+                session_id: session_id.to_owned(),
+                trace_parent: Some(trace_parent.to_owned()),
+                include: vec![Include::Trajectory, Include::Usage],
+            };
+            let call = self.call(&invocation, cancel).await;
+            session.attempts += call.attempts;
+            match call.outcome {
+                Ok(reply) => session.replies.push(reply),
+                Err(mut error) => {
+                    if !case.turns.is_empty() {
+                        error.message = format!("turn {}: {}", index + 1, error.message);
+                    }
+                    session.error = Some(error);
+                    break;
+                }
+            }
+        }
+        session
     }
 
     /// Calls the agent until it answers, fails for good, is cancelled or the deadline passes.
@@ -166,6 +223,50 @@ impl CaseRunner<'_> {
             }
         }
     }
+}
+
+/// What all turns used together; unknown as soon as one turn's usage is.
+fn total_usage(replies: &[Reply]) -> Option<Usage> {
+    let mut replies = replies.iter();
+    let first = replies.next()?.usage?;
+    replies.try_fold(first, |mut total, reply| {
+        let usage = reply.usage?;
+        total.input_tokens += usage.input_tokens;
+        total.output_tokens += usage.output_tokens;
+        total.total_tokens += usage.total_tokens;
+        total.model_calls += usage.model_calls;
+        total.model_latency_ms += usage.model_latency_ms;
+        let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0) + b.unwrap_or(0)),
+        };
+        total.cache_read_input_tokens =
+            add(total.cache_read_input_tokens, usage.cache_read_input_tokens);
+        total.cache_write_input_tokens = add(
+            total.cache_write_input_tokens,
+            usage.cache_write_input_tokens,
+        );
+        Some(total)
+    })
+}
+
+/// The turns after the first, answered or not.
+fn further_turns(case: &Case, replies: Vec<Reply>) -> Vec<TurnResult> {
+    let mut replies = replies.into_iter().skip(1);
+    case.turns
+        .iter()
+        .map(|turn| {
+            let reply = replies.next();
+            TurnResult {
+                input: turn.input.clone(),
+                answer: reply.as_ref().map(|reply| reply.text.clone()),
+                stop_reason: reply.as_ref().map(|reply| reply.stop_reason.clone()),
+                latency_ms: reply.as_ref().map(|reply| reply.latency_ms),
+                usage: reply.as_ref().and_then(|reply| reply.usage),
+                trajectory: reply.and_then(|reply| reply.trajectory),
+            }
+        })
+        .collect()
 }
 
 fn backoff(attempt: u32) -> Duration {

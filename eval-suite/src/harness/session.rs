@@ -13,10 +13,10 @@ use super::{HarnessError, note, story};
 use crate::client::AgentClient;
 use crate::cost::PriceTable;
 use crate::dataset::Dataset;
-use crate::evaluator::{self, Evaluator};
+use crate::evaluator::{self, Evaluator, Setup};
 use crate::experiment::{CaseRunner, chain};
 use crate::gate::{self, Cases, Gates, Verdict};
-use crate::results::{self, ItemResult, Journal};
+use crate::results::{self, Arm, ItemResult, Journal};
 
 pub(super) struct Session {
     config: Config,
@@ -46,7 +46,10 @@ impl Session {
         gates: Gates,
     ) -> Result<Self, HarnessError> {
         let prices = gates.prices.as_deref().map(PriceTable::load).transpose()?;
-        let evaluators = evaluator::all(&gates.budgets, prices.as_ref());
+        let evaluators = evaluator::all(&Setup {
+            budgets: gates.budgets,
+            prices: prices.clone(),
+        });
         let (started, items, cases) = (OnceLock::new(), Mutex::default(), Latch::default());
         Ok(Self {
             config,
@@ -85,10 +88,10 @@ impl Session {
         };
         let item = started
             .runtime
-            .block_on(runner.run(case, &CancellationToken::new()));
+            .block_on(runner.run(case, 1, &CancellationToken::new()));
         started
             .journal
-            .append(&self.dataset.name, &self.dataset.hash, &item)
+            .append(&self.dataset.name, &self.dataset.hash, Arm::Head, &item)
             .map_err(|error| chain(&error))?;
         let story = (!item.passed()).then(|| story::of(case, &item, started.journal.path()));
         self.items().insert(case_id.to_owned(), item);

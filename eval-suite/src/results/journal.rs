@@ -26,8 +26,24 @@ pub struct RecordedItem {
     pub dataset: String,
     /// The dataset's content hash.
     pub dataset_hash: String,
+    /// Which of the two agents of a comparison answered.
+    #[serde(default)]
+    pub arm: Arm,
     /// The result.
     pub item: ItemResult,
+}
+
+/// The two sides of a comparison; a run without a baseline has only `head`.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Arm {
+    /// What it is compared with.
+    Base,
+    /// What is evaluated.
+    #[default]
+    Head,
 }
 
 /// Why results could not be written or read.
@@ -116,6 +132,7 @@ impl Journal {
         &self,
         dataset: &str,
         dataset_hash: &str,
+        arm: Arm,
         item: &ItemResult,
     ) -> Result<(), JournalError> {
         let record = RecordedItem {
@@ -123,6 +140,7 @@ impl Journal {
             run_id: self.run_id.clone(),
             dataset: dataset.to_owned(),
             dataset_hash: dataset_hash.to_owned(),
+            arm,
             item: item.clone(),
         };
         let mut line = serde_json::to_vec(&record).expect("a result has string keys only");

@@ -7,6 +7,7 @@ use crate::evaluator::{Aspect, Evaluation, Status};
 pub(crate) fn item(case_id: &str) -> ItemResult {
     ItemResult {
         case_id: case_id.to_owned(),
+        trial: 1,
         input: "question".to_owned(),
         answer: Some("answer".to_owned()),
         error: None,
@@ -25,6 +26,7 @@ pub(crate) fn item(case_id: &str) -> ItemResult {
         answered_unix_ns: 1_010_000_000,
         evaluated_unix_ns: 1_011_000_000,
         evaluations: Vec::new(),
+        turns: Vec::new(),
     }
 }
 
@@ -37,6 +39,9 @@ pub(crate) fn scored(evaluator: &str, value: f64) -> Evaluation {
         value: Some(value),
         passed: Some(value == 1.0),
         reason: "reason".to_owned(),
+        identity: String::new(),
+        label: None,
+        judge: None,
     }
 }
 

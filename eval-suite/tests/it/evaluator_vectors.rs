@@ -28,7 +28,7 @@ fn outcome(scorer: &str, options: &Value, output: &Value, expected: Option<&Valu
     };
     let options = options.as_object().cloned().unwrap_or_else(Map::new);
     match find(scorer).unwrap().build(options).unwrap().score(&sample) {
-        Ok(Finding::Scored { value, .. }) => json!(value),
+        Ok(Finding::Scored { value, .. } | Finding::Judged { value, .. }) => json!(value),
         Ok(Finding::MissingReference { .. }) => json!("missing_reference"),
         Ok(Finding::NotApplicable { .. }) => json!("not_applicable"),
         Ok(Finding::AgentError { .. }) => json!("agent_error"),

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use eval_suite::experiment;
-use eval_suite::results::{Journal, read};
+use eval_suite::results::{Arm, Journal, read};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{ScriptedAgent, evaluators, plan, small};
@@ -25,7 +25,9 @@ async fn what_was_appended_is_read_back() {
     let journal = Journal::open(&directory.path().join("run"), "run-1").unwrap();
     assert!(read(journal.path()).unwrap().is_empty());
     for item in &result.items {
-        journal.append(&dataset.name, &dataset.hash, item).unwrap();
+        journal
+            .append(&dataset.name, &dataset.hash, Arm::Head, item)
+            .unwrap();
     }
     let records = read(journal.path()).unwrap();
     assert_eq!(

@@ -12,7 +12,7 @@ use eval_suite::client::{
     AgentClient, Invocation, InvokeError, InvokeErrorKind, Reply, ToolCall, Usage,
 };
 use eval_suite::dataset::Dataset;
-use eval_suite::evaluator::{self, Budgets, Evaluator};
+use eval_suite::evaluator::{self, Evaluator, Setup};
 use eval_suite::experiment::ExperimentPlan;
 use eval_suite::langfuse::LangfuseClient;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -34,7 +34,7 @@ pub(crate) fn small() -> Dataset {
 }
 
 pub(crate) fn evaluators() -> Vec<Box<dyn Evaluator>> {
-    evaluator::all(&Budgets::default(), None)
+    evaluator::all(&Setup::default())
 }
 
 pub(crate) fn plan(dataset: &Dataset) -> ExperimentPlan<'_> {

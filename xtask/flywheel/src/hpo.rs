@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use eval_suite::cost::PriceTable;
 use eval_suite::dataset::Dataset;
-use eval_suite::evaluator::{self, Budgets};
+use eval_suite::evaluator::{self, Budgets, Setup};
 use eval_suite::gate::Gates;
 use eval_suite::langfuse::LangfuseClient;
 use futures::StreamExt as _;
@@ -84,7 +84,7 @@ impl Plan {
             .unwrap_or_else(|| paths.root.join(&file.dataset));
         let dataset = Dataset::load(&dataset)?;
         let prices = PriceTable::load(&paths.prices())?;
-        let names: Vec<_> = evaluator::all(&Budgets::default(), None)
+        let names: Vec<_> = evaluator::all(&Setup::default())
             .iter()
             .map(|evaluator| evaluator.name())
             .collect();
@@ -157,7 +157,10 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     let files = report::files(&ctx.config.paths, &deployer.run);
     let dir = report::studies_dir(&ctx.config.paths).join(&deployer.run);
     let journal = Journal::open(&dir, &deployer.run, &plan.dataset.hash, &plan.candidates)?;
-    let evaluators = evaluator::all(&plan.budgets, Some(&plan.prices));
+    let evaluators = evaluator::all(&Setup {
+        budgets: plan.budgets,
+        prices: Some(plan.prices.clone()),
+    });
     let study = Study {
         plan: &plan,
         deployer: &deployer,

@@ -195,7 +195,7 @@ pub(crate) async fn judge(question: &Question, reply: &Reply) -> Judgement {
         .collect();
     let facts = question.facts.iter().map(|fact| fact.text.clone());
     let found = facts.filter(|fact| !missing.contains(fact)).collect();
-    let language = evaluate(&AnswerLanguage, &case, Ok(reply)).await;
+    let language = evaluate(&AnswerLanguage, &case, Ok(std::slice::from_ref(reply))).await;
     Judgement {
         found,
         missing,

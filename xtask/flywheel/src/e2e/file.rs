@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use eval_suite::dataset::{Case, Category, Expected, Fact, Language};
+use eval_suite::dataset::{Case, Expected, Fact, Language};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -81,18 +81,11 @@ pub(crate) struct Question {
 impl Question {
     /// In the form that the evaluators of eval-suite judge.
     pub(crate) fn case(&self) -> Case {
-        Case {
-            id: self.id.clone(),
-            input: self.text.clone(),
-            language: self.language,
-            expected: Expected {
-                facts: self.facts.clone(),
-                ..Expected::default()
-            },
-            tags: Vec::new(),
-            category: Category::Happy,
-            note: None,
-        }
+        let expected = Expected {
+            facts: self.facts.clone(),
+            ..Expected::default()
+        };
+        Case::question(&self.id, &self.text, self.language, expected)
     }
 }
 

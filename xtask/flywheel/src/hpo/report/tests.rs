@@ -32,6 +32,9 @@ fn item(index: usize, score: Option<f64>, cost_usd: f64) -> ItemResult {
         value: score,
         passed: score.map(|score| score > 0.9),
         reason: "missing: <1,000 EUR>".to_owned(),
+        identity: String::new(),
+        label: None,
+        judge: None,
     };
     let error = ItemError {
         kind: None,
