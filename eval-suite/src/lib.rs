@@ -33,6 +33,8 @@ pub mod results;
 
 pub mod gate;
 
+pub mod report;
+
 pub mod langfuse;
 
 pub mod experiment;

@@ -2,6 +2,8 @@
 
 mod journal;
 mod manifest;
+mod replies;
+pub mod run;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,7 @@ use crate::stats;
 
 pub use journal::{Arm, Journal, JournalError, RecordedItem, read};
 pub use manifest::{EvaluatorIdentity, MANIFEST_VERSION, Manifest, ManifestError, TargetRecord};
+pub use run::{Run, RunError};
 
 /// Why a case has no answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod environment;
+mod eval_runs;
 mod gateway;
 mod help;
 mod hpo;
