@@ -127,6 +127,14 @@ pub struct EvaluatorComparison {
     pub note: Option<String>,
 }
 
+impl EvaluatorComparison {
+    /// The interval for a reader, cut to what a difference of scores in 0..=1 can be.
+    pub fn shown_interval(&self) -> Option<(f64, f64)> {
+        let (lo, hi) = self.lo.zip(self.hi)?;
+        Some((lo.clamp(-1.0, 1.0), hi.clamp(-1.0, 1.0)))
+    }
+}
+
 /// A case that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CaseChange {

@@ -171,7 +171,7 @@ fn against(comparison: &Comparison) -> String {
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
     for line in &comparison.evaluators {
         let signed = |v: f64| format!("{v:+.3}");
-        let interval = line.lo.zip(line.hi);
+        let interval = line.shown_interval();
         _ = writeln!(
             text,
             "| {} | {} | {} | {} | {} | {} | {} | {} / {} / {} |",

@@ -121,9 +121,10 @@ pub(super) fn comparison(comparison: &Comparison) -> String {
     let widest = comparison
         .evaluators
         .iter()
-        .flat_map(|line| [line.lo, line.hi, line.difference])
-        .flatten()
-        .map(f64::abs)
+        .flat_map(|line| {
+            let (lo, hi) = line.shown_interval().unwrap_or_default();
+            [lo.abs(), hi.abs(), line.difference.unwrap_or(0.0).abs()]
+        })
         .fold(0.05, f64::max);
     let mut text = format!(
         "<section><h2>Against {}</h2>\n<p>{} cases on both sides.</p>\n<div class=\"wide\"><table class=\"sortable\"><thead><tr>\
@@ -163,7 +164,7 @@ pub(super) fn comparison(comparison: &Comparison) -> String {
              <td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
              <td class=\"number\" data-sort=\"{}\">{} / {} / {}</td><td class=\"names\">{}{more}</td></tr></tbody>",
             escape(&line.evaluator),
-            picture(difference, line.lo.zip(line.hi), (-widest, widest), 0.0),
+            picture(difference, line.shown_interval(), (-widest, widest), 0.0),
             number(line.base_mean),
             number(line.head_mean),
             number(line.p),

@@ -242,7 +242,7 @@ fn named(changes: &[CaseChange], all: bool) -> String {
 fn row(line: &EvaluatorComparison) -> [String; 10] {
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
     let signed = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:+.3}"));
-    let interval = line.lo.zip(line.hi);
+    let interval = line.shown_interval();
     [
         line.evaluator.clone(),
         line.n.to_string(),

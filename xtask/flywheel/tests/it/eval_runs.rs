@@ -134,7 +134,7 @@ fn a_report_of_the_latest_run() {
         .run(&["eval", "report", "latest"])
         .exits(0)
         .stdout();
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!("report_latest", shown);
     let document = json_of(
         &workspace,
         &["eval", "report", "newer", "--out", "evidence"],
@@ -149,7 +149,7 @@ fn a_report_of_the_latest_run() {
         .run(&["eval", "report", "newest"])
         .exits(2)
         .stderr();
-    insta::assert_snapshot!(stderr, @"");
+    insta::assert_snapshot!("no_such_run", stderr);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn two_runs_compared() {
     Recorded::new(&workspace, "after")
         .write(&[("one", Some("No idea."), 0.0), ("two", Some("2"), 1.0)]);
     let shown = workspace.run(&["eval", "compare", "before", "after", "--verbose"]);
-    insta::assert_snapshot!(shown.exits(0).stdout(), @"");
+    insta::assert_snapshot!("compare_verbose", shown.exits(0).stdout());
     let document = json_of(
         &workspace,
         &["eval", "compare", "before", "after", "--verbose"],
@@ -318,9 +318,9 @@ fn what_is_no_shard_is_refused() {
         let merge = workspace.run(&["eval", "merge", "shard-1", shard, "--out", "merged"]);
         merge.exits(2).stderr()
     };
-    insta::assert_snapshot!(merge("shard-2"), @"");
+    insta::assert_snapshot!("mixed_shards", merge("shard-2"));
     Recorded::new(&workspace, "shard-3").write(&[("one", Some("It is 7."), 0.0)]);
-    insta::assert_snapshot!(merge("shard-3"), @"");
+    insta::assert_snapshot!("contradicting_shards", merge("shard-3"));
     assert!(!workspace.path("target/eval/merged").exists());
     let left: Vec<_> = std::fs::read_dir(workspace.path("target/eval"))
         .unwrap()
