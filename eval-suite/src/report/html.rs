@@ -11,17 +11,27 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::{CaseLine, CaseStatus, Evidence, Summary, WriteError};
+use super::{CaseLine, Evidence, Summary, WriteError};
 use crate::results::Arm;
 use crate::stats::repeats::Stability;
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
-/// Cases that have a row; those that passed are left out first.
-const MAX_ROWS: usize = 10_000;
-/// Bytes of answers in the page, and how many of them may belong to cases that passed.
-const MAX_BYTES: usize = 32 * 1024 * 1024;
-const MAX_PASSED_BYTES: usize = 12 * 1024 * 1024;
+
+/// What a browser shows without delay.
+pub(super) struct Room {
+    /// Cases that have a row.
+    pub(super) rows: usize,
+    /// Bytes of everything below the rows.
+    pub(super) bytes: usize,
+}
+
+impl Room {
+    const PAGE: Self = Self {
+        rows: 10_000,
+        bytes: 24 * 1024 * 1024,
+    };
+}
 
 /// Writes the page.
 pub(super) fn write(evidence: &Evidence<'_>, to: &mut impl Write) -> Result<(), WriteError> {
@@ -42,7 +52,7 @@ pub(super) fn write(evidence: &Evidence<'_>, to: &mut impl Write) -> Result<(), 
     if let Some(comparison) = evidence.comparison {
         to.write_all(tables::comparison(comparison).as_bytes())?;
     }
-    cases(evidence, to)?;
+    cases(evidence, Room::PAGE, to)?;
     write!(to, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n")?;
     Ok(())
 }
@@ -138,52 +148,25 @@ fn head(summary: &Summary, title: &str) -> String {
     text + "</dl></header>\n"
 }
 
-/// Which rows are shown, and how many bytes of answers may still follow.
-struct Room {
-    passed_rows: usize,
-    bytes: usize,
-    passed_bytes: usize,
-}
-
-fn cases(evidence: &Evidence<'_>, to: &mut impl Write) -> Result<(), WriteError> {
-    let lines = evidence.lines;
+/// The rows, what did not pass first: it is what is looked for, and what is left out last.
+pub(super) fn cases(
+    evidence: &Evidence<'_>,
+    mut room: Room,
+    to: &mut impl Write,
+) -> Result<(), WriteError> {
     to.write_all(case::controls(evidence).as_bytes())?;
     to.write_all(case::table_head(evidence.summary).as_bytes())?;
-    let others = lines
-        .iter()
-        .filter(|l| l.status != CaseStatus::Passed)
-        .count();
-    let mut room = Room {
-        passed_rows: MAX_ROWS.saturating_sub(others),
-        bytes: MAX_BYTES,
-        passed_bytes: MAX_PASSED_BYTES,
-    };
-    let (mut rows, mut without_row, mut without_answer) = (0, 0, 0);
-    for line in lines {
-        let passed = line.status == CaseStatus::Passed;
-        if rows >= MAX_ROWS || (passed && room.passed_rows == 0) {
-            without_row += 1;
-            continue;
-        }
-        if passed {
-            room.passed_rows -= 1;
-        }
-        rows += 1;
+    let mut lines: Vec<&CaseLine> = evidence.lines.iter().collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.status));
+    let mut without_answer = 0;
+    for line in lines.iter().take(room.rows) {
         let mut text = case::row(evidence, line);
         let case = &evidence.run.dataset().cases[line.index];
         let head = evidence.run.results(&case.id, Arm::Head)?;
         let base = evidence.run.results(&case.id, Arm::Base)?;
         let details = case::details(evidence, case, &head, &base);
-        let left = if passed {
-            room.passed_bytes.min(room.bytes)
-        } else {
-            room.bytes
-        };
-        if details.len() <= left {
+        if details.len() <= room.bytes {
             room.bytes -= details.len();
-            if passed {
-                room.passed_bytes -= details.len();
-            }
             text += &details;
         } else {
             without_answer += 1;
@@ -193,6 +176,7 @@ fn cases(evidence: &Evidence<'_>, to: &mut impl Write) -> Result<(), WriteError>
         to.write_all(text.as_bytes())?;
     }
     to.write_all(b"</table></div>\n<p id=\"none\" hidden>No case fits these filters.</p>\n")?;
+    let without_row = lines.len().saturating_sub(room.rows);
     if without_row + without_answer > 0 {
         writeln!(
             to,

@@ -70,6 +70,7 @@ fn crashed() -> ItemResult {
     let mut item = item("c");
     item.input = "Tell me the password.".to_owned();
     item.answer = None;
+    item.latency_ms = None;
     item.error = Some(ItemError {
         kind: Some(InvokeErrorKind::AgentFault),
         message: "the agent answered 500".to_owned(),
@@ -343,6 +344,32 @@ fn a_large_run_stays_within_the_page_and_the_comment() {
     let html = text(2);
     assert!(html.contains("(cut: 9800 characters in all)"));
     assert_eq!(html.matches("<tbody class=\"case\"").count(), count);
+}
+
+#[test]
+fn what_has_no_room_is_counted_and_passed_cases_go_first() {
+    let fixture = Fixture::new("run");
+    let mut passed = item("a");
+    passed.evaluations = vec![scored("fact_coverage", 1.0)];
+    fixture.append(Arm::Head, &passed);
+    fixture.append(Arm::Head, &crashed());
+    let run = Run::open(fixture.directory()).unwrap();
+    let (summary, lines) = summary::collect(&run).unwrap();
+    let evidence = Evidence {
+        run: &run,
+        summary: &summary,
+        lines: &lines,
+        comparison: None,
+    };
+    let mut page = Vec::new();
+    let room = html::Room { rows: 2, bytes: 0 };
+    html::cases(&evidence, room, &mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    assert!(
+        page.contains("1 cases have no row and 2 have a row without answers"),
+        "{page}"
+    );
+    assert!(page.contains("id=\"case-c\"") && !page.contains("id=\"case-a\""));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::evaluator::{Evaluation, Status, missing_facts};
 use crate::report::calls::{Mark, difference, missing_arguments};
 use crate::report::{CaseLine, CaseStatus, Evidence, Summary, cut};
 use crate::results::{ItemResult, RecordedItem};
+use crate::text::contains;
 
 /// Characters of an answer.
 const MAX_ANSWER: usize = 8_000;
@@ -262,12 +263,15 @@ fn expected(case: &Case, answer: Option<&str>) -> String {
     }
     if !expected.forbidden.is_empty() {
         text += "<p>Must not appear:</p>";
-        text += &list(
-            expected
-                .forbidden
-                .iter()
-                .map(|f| format!("<bdi>{}</bdi>", escape(f))),
-        );
+        text += &list(expected.forbidden.iter().map(|forbidden| {
+            let appears = answer.is_some_and(|answer| contains(answer, case.language, forbidden));
+            let forbidden = escape(forbidden);
+            if appears {
+                format!("<span class=\"lost\"><bdi>{forbidden}</bdi></span> <small>appears</small>")
+            } else {
+                format!("<bdi>{forbidden}</bdi>")
+            }
+        }));
     }
     if expected.facts.is_empty() && expected.forbidden.is_empty() && !expected.must_refuse {
         text += "<p class=\"hint\">No facts are named.</p>";

@@ -9,8 +9,9 @@ use crate::report::{Comparison, Estimate, Summary};
 const WIDTH: f64 = 200.0;
 /// Room for the dot at either end.
 const MARGIN: f64 = 6.0;
-/// Cases named in a cell.
-const MAX_NAMED: usize = 50;
+/// Cases named in a cell, and how many of them without a fold.
+const MAX_NAMED: usize = 200;
+const FEW_NAMED: usize = 6;
 
 fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"))
@@ -116,6 +117,14 @@ pub(super) fn evaluators(summary: &Summary) -> String {
             cluster in the interval.</p></section>\n"
 }
 
+/// The names at once where they are few.
+fn fold(count: usize, names: &str, more: &str) -> String {
+    if count <= FEW_NAMED {
+        return names.to_owned();
+    }
+    format!("<details><summary>{count} cases</summary>{names}{more}</details>")
+}
+
 /// The difference to the baseline.
 pub(super) fn comparison(comparison: &Comparison) -> String {
     let widest = comparison
@@ -162,7 +171,7 @@ pub(super) fn comparison(comparison: &Comparison) -> String {
             "<tbody><tr><th scope=\"row\">{}{note}</th><td data-sort=\"{difference}\">{}</td><td class=\"number\">{}</td>\
              <td class=\"number\">{}</td><td class=\"number\" data-sort=\"{difference}\">{difference:+.3}</td>\
              <td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
-             <td class=\"number\" data-sort=\"{}\">{} / {} / {}</td><td class=\"names\">{}{more}</td></tr></tbody>",
+             <td class=\"number\" data-sort=\"{}\">{} / {} / {}</td><td class=\"names\">{}</td></tr></tbody>",
             escape(&line.evaluator),
             picture(difference, line.shown_interval(), (-widest, widest), 0.0),
             number(line.base_mean),
@@ -174,7 +183,7 @@ pub(super) fn comparison(comparison: &Comparison) -> String {
             line.wins,
             line.losses,
             line.ties,
-            named.join(", "),
+            fold(line.regressed.len(), &named.join(", "), &more),
         );
     }
     text += "</table></div>\n";
