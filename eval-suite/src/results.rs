@@ -9,7 +9,7 @@ use crate::client::{InvokeErrorKind, ToolCall, Usage};
 use crate::evaluator::{Aspect, Evaluation, Status};
 use crate::stats;
 
-pub use journal::{Arm, Journal, JournalError, RecordedItem, read};
+pub use journal::{Arm, Journal, JournalError, RecordedItem, read, visit};
 pub use manifest::{EvaluatorIdentity, MANIFEST_VERSION, Manifest, ManifestError, TargetRecord};
 
 /// Why a case has no answer.

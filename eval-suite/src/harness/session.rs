@@ -15,7 +15,7 @@ use crate::cost::PriceTable;
 use crate::dataset::Dataset;
 use crate::evaluator::{self, Evaluator, Setup};
 use crate::experiment::{CaseRunner, chain};
-use crate::gate::{self, Cases, Gates, Verdict};
+use crate::gate::{self, Baselines, Cases, Evidence, Gates, Plan, RunScores, Verdict};
 use crate::results::{self, Arm, ItemResult, Journal};
 
 pub(super) struct Session {
@@ -120,18 +120,18 @@ impl Session {
             .of(&self.dataset.name)
             .find(|gate| gate.evaluator == evaluator)
             .ok_or_else(|| format!("no gate holds `{evaluator}`"))?;
-        let items = self.all_items()?;
-        let case_ids: Vec<&str> = self
-            .dataset
-            .cases
-            .iter()
-            .map(|case| case.id.as_str())
-            .collect();
+        let run = self.scores()?;
+        let plan = Plan::of(&self.dataset, 1);
+        let baselines = Baselines::of([gate], &plan, &run);
         let outcome = gate::judge(
             gate,
             &self.gates.policy,
-            &case_ids,
-            &items.values().collect::<Vec<_>>(),
+            &Evidence {
+                plan: &plan,
+                head: &run.head,
+                baseline: baselines.for_gate(gate),
+                stopped: None,
+            },
         );
         match outcome.verdict {
             Verdict::Pass => Ok(()),
@@ -141,24 +141,23 @@ impl Session {
         }
     }
 
-    /// This process's results, and those other processes of the same run have written.
-    fn all_items(&self) -> Result<BTreeMap<String, ItemResult>, String> {
-        let mut items = BTreeMap::new();
-        if self.config.run_is_shared {
-            let recorded = results::read(&self.config.results.join("results.jsonl"))
-                .map_err(|error| chain(&error))?;
-            // Results of another dataset, or of another version of this one, say nothing here.
-            let ours = recorded.into_iter().filter(|record| {
-                record.dataset == self.dataset.name && record.dataset_hash == self.dataset.hash
-            });
-            items.extend(ours.map(|record| (record.item.case_id.clone(), record.item)));
+    /// This process's scores, and those other processes of the same run have written.
+    fn scores(&self) -> Result<RunScores, String> {
+        let mut scores = RunScores::default();
+        for item in self.items().values() {
+            scores.add(Arm::Head, item);
         }
-        items.extend(
-            self.items()
-                .iter()
-                .map(|(id, item)| (id.clone(), item.clone())),
-        );
-        Ok(items)
+        if self.config.run_is_shared {
+            let path = self.config.results.join("results.jsonl");
+            // Results of another dataset, or of another version of this one, say nothing here.
+            results::visit(&path, |record| {
+                if record.dataset == self.dataset.name && record.dataset_hash == self.dataset.hash {
+                    scores.add(record.arm, &record.item);
+                }
+            })
+            .map_err(|error| chain(&error))?;
+        }
+        Ok(scores)
     }
 
     fn start(&self) -> Result<Started, String> {

@@ -162,6 +162,16 @@ impl Journal {
 /// # Errors
 /// [`JournalError`] when the file cannot be read, or holds a line that is not a result of this version.
 pub fn read(path: &Path) -> Result<Vec<RecordedItem>, JournalError> {
+    let mut records = Vec::new();
+    visit(path, |record| records.push(record))?;
+    Ok(records)
+}
+
+/// [`read`] for files of any length: one record at a time, in the file's order.
+///
+/// # Errors
+/// As [`read`]; what was visited before the faulty line stays visited.
+pub fn visit(path: &Path, mut see: impl FnMut(RecordedItem)) -> Result<(), JournalError> {
     let io = |source| JournalError::Io {
         action: "read",
         path: path.into(),
@@ -169,11 +179,10 @@ pub fn read(path: &Path) -> Result<Vec<RecordedItem>, JournalError> {
     };
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(io(error)),
     };
     let mut reader = BufReader::new(file);
-    let mut records = Vec::new();
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
@@ -194,7 +203,7 @@ pub fn read(path: &Path) -> Result<Vec<RecordedItem>, JournalError> {
                 found,
             });
         }
-        records.push(serde_json::from_value(value).map_err(fail)?);
+        see(serde_json::from_value(value).map_err(fail)?);
     }
-    Ok(records)
+    Ok(())
 }
