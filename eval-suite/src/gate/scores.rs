@@ -203,14 +203,12 @@ fn never_asked(error: &ItemError) -> bool {
             | InvokeErrorKind::Quota
             | InvokeErrorKind::Connect
             | InvokeErrorKind::Denied
-            | InvokeErrorKind::NotFound,
-        ) => true,
-        Some(
-            InvokeErrorKind::Timeout
-            | InvokeErrorKind::AgentFault
-            | InvokeErrorKind::Invalid
+            | InvokeErrorKind::NotFound
             | InvokeErrorKind::Other,
-        ) => false,
+        ) => true,
+        Some(InvokeErrorKind::Timeout | InvokeErrorKind::AgentFault | InvokeErrorKind::Invalid) => {
+            false
+        }
     }
 }
 
