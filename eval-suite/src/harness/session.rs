@@ -49,6 +49,7 @@ impl Session {
         let evaluators = evaluator::all(&Setup {
             budgets: gates.budgets,
             prices: prices.clone(),
+            ..Setup::default()
         });
         let (started, items, cases) = (OnceLock::new(), Mutex::default(), Latch::default());
         Ok(Self {
