@@ -5,9 +5,9 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Subcommand, ValueEnum};
-use xshell::cmd;
 
-use crate::cargo::{Workspace, say, step};
+use crate::cargo::{Workspace, step};
+use crate::install;
 
 mod report;
 
@@ -62,7 +62,7 @@ enum Format {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let What::Lambda(args) = &args.what;
     let folder = workspace.target_dir()?.join("bench");
-    let python = environment(workspace, &folder)?;
+    let python = install::python(workspace, &folder, &PACKAGES)?;
     let function = build(workspace)?;
     let mut measured = None;
     step("measure", || {
@@ -125,32 +125,6 @@ fn measure(
         output.status
     );
     serde_json::from_slice(&output.stdout).context("failed to read what was measured")
-}
-
-/// A private Python environment with the pinned packages; made once, checked by a stamp of their versions.
-fn environment(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
-    let python = folder.join("venv/bin/python");
-    let stamp = folder.join("installed");
-    let wanted = PACKAGES.join("\n");
-    if python.exists() && std::fs::read_to_string(&stamp).is_ok_and(|present| present == wanted) {
-        return Ok(python);
-    }
-    step("install", || {
-        let sh = &workspace.shell;
-        let venv = folder.join("venv");
-        cmd!(sh, "python3 -m venv --clear {venv}")
-            .run()
-            .context("`python3` with `venv` is needed (Debian: python3-venv)")?;
-        cmd!(
-            sh,
-            "{python} -m pip install --quiet --disable-pip-version-check"
-        )
-        .args(PACKAGES)
-        .run()?;
-        std::fs::write(&stamp, &wanted).context("failed to write the stamp")
-    })?;
-    say(&format!("   packages: {}", PACKAGES.join(", ")));
-    Ok(python)
 }
 
 /// The result is data, so it goes to standard output.

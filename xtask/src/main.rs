@@ -9,6 +9,7 @@ mod cargo;
 mod ci;
 mod codegen;
 mod external;
+mod install;
 mod interop;
 mod test;
 mod tidy;
@@ -63,7 +64,7 @@ enum Command {
     Tidy(tidy::Args),
     /// Write generated files (the gateway's tool schema), or check them.
     Codegen(codegen::Args),
-    /// Strangers' software against ours: boto3, MCP clients, pyodata, Langfuse's SDK.
+    /// Strangers' software against ours: boto3, MCP clients, pyodata, Inspect AI and more.
     Interop(interop::Args),
     /// What a part costs beside what it replaces: `lambda` against the same tool in Python.
     Bench(bench::Args),

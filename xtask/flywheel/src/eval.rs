@@ -2,9 +2,11 @@
 
 mod gate;
 pub(crate) mod judge;
+mod input;
 mod list;
 mod run;
 mod score;
+mod stats;
 
 use clap::{Parser, Subcommand};
 
@@ -58,6 +60,17 @@ enum Action {
         after_help = "Examples:\n  cargo xtask eval gate target/eval/nightly\n  cargo xtask eval gate pr-17 --baseline nightly\n  cargo xtask eval gate pr-17 --gates strict.toml --format json\n\nExit codes: 0 every gate passes · 2 no such run, baseline or gate file · 3 a gate says REGRESSED · 5 none does, but one is INCONCLUSIVE"
     )]
     Gate(gate::Args),
+    /// Mean, standard error and intervals of scores; pass@k of trials; agreement of raters
+    ///
+    /// Every line of standard input is a JSON object: `{"scores": [...], "clusters": [...]}` (clusters, one a score,
+    /// may be left out), `{"passed": [true, ...], "k": 2}` for the trials of one case, or `{"ratings": [[...], ...],
+    /// "scale": "nominal"}` with one row a rater, null where a rater has none; the other scales are ordinal, interval
+    /// and ratio. Each gets one line back. What does not exist for the data is null, and `undefined` says why.
+    /// Intervals of means are t intervals and are not cut to 0..1.
+    #[command(
+        after_help = "Example:\n  echo '{\"scores\": [0.6, 1, 0.4, 1], \"clusters\": [\"q1\", \"q1\", \"q2\", \"q2\"]}' | cargo xtask eval stats --format json\n\nExit codes: 0 computed · 2 a line that cannot be read, or none"
+    )]
+    Stats(stats::Args),
 }
 
 /// Runs `eval`.
@@ -70,5 +83,6 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
         }
         Action::Score(args) => score::run(args, ctx).await,
         Action::Gate(args) => gate::run(args, ctx).await,
+        Action::Stats(args) => stats::run(args, ctx),
     }
 }
