@@ -1,8 +1,8 @@
 //! `eval`: runs of a dataset against an agent, and the evaluators by themselves.
 
 mod gate;
-pub(crate) mod judge;
 mod input;
+pub(crate) mod judge;
 mod list;
 mod run;
 mod score;

@@ -63,6 +63,7 @@ impl Plan {
             evaluator::all(&Setup {
                 budgets: Gates::load(&paths.gates(), &names)?.budgets,
                 prices: Some(prices.clone()),
+                ..Setup::default()
             }),
             &evaluator_names(args, begun.as_ref()),
         )?;
