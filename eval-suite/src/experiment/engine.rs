@@ -16,7 +16,7 @@ use super::order::Order;
 use super::stop::{EarlyStop, Limits, Outages, StopReason};
 use crate::client::AgentClient;
 use crate::cost::PriceTable;
-use crate::dataset::{Case, Dataset, DatasetError};
+use crate::dataset::{Case, Dataset, DatasetError, DatasetReader};
 use crate::evaluator::Evaluator;
 use crate::results::{Arm, ItemResult, Tally};
 
@@ -42,6 +42,16 @@ impl Cases for Dataset {
 
     fn case(&self, index: usize) -> Result<Cow<'_, Case>, DatasetError> {
         Ok(Cow::Borrowed(&self.cases[index]))
+    }
+}
+
+impl Cases for DatasetReader {
+    fn count(&self) -> usize {
+        self.count()
+    }
+
+    fn case(&self, index: usize) -> Result<Cow<'_, Case>, DatasetError> {
+        self.case(index).map(Cow::Owned)
     }
 }
 
