@@ -169,12 +169,16 @@ impl Engine<'_> {
                     }
                     next = self.next_unit(&mut units, tally);
                 }
-                Some(answers) = asking.next() => judging.push(self.judge(answers)),
+                Some(answers) = asking.next() => {
+                    for (_, asked) in &answers.asked {
+                        let outage = outages.look(asked.error.as_ref());
+                        stopped = stopped.or(outage);
+                    }
+                    judging.push(self.judge(answers));
+                }
                 Some((case, items)) = judging.next() => {
                     for (arm, item) in items {
                         tally.record(arm, case, &item);
-                        let outage = outages.look(&item);
-                        stopped = stopped.or(outage);
                         sink(Finished { arm, case, item }).map_err(EngineError::Sink)?;
                     }
                     if let Some(early) = early_stop.as_mut().filter(|_| stopped.is_none()) {
