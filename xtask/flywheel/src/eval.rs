@@ -2,7 +2,7 @@
 
 pub(crate) mod judge;
 mod list;
-mod score;
+pub(crate) mod score;
 
 use clap::{Parser, Subcommand};
 
