@@ -5,7 +5,7 @@ mod input;
 pub(crate) mod judge;
 mod list;
 mod run;
-mod score;
+pub(crate) mod score;
 mod stats;
 
 use clap::{Parser, Subcommand};
