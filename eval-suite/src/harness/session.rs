@@ -57,6 +57,7 @@ impl Session {
         let evaluators = evaluator::all(&Setup {
             budgets: gates.budgets,
             prices: prices.clone(),
+            ..Setup::default()
         });
         let suites = datasets
             .into_iter()

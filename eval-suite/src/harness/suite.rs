@@ -15,11 +15,9 @@ use crate::evaluator::Evaluator;
 use crate::experiment::chain;
 use crate::gate::{Plan, RunScores};
 use crate::results::{
-    Arm, EvaluatorIdentity, ItemResult, Journal, MANIFEST_VERSION, Manifest, TargetRecord, visit,
+    Arm, EvaluatorIdentity, ItemResult, Journal, MANIFEST_VERSION, Manifest, SIMULATED_MODELS,
+    TargetRecord, visit,
 };
-
-/// How the ids of simulated models begin, which play real ones on this machine.
-const SIMULATED_MODELS: &str = "simulated.";
 
 pub(super) struct Suite {
     pub(super) dataset: Dataset,

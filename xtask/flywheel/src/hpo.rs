@@ -160,6 +160,7 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     let evaluators = evaluator::all(&Setup {
         budgets: plan.budgets,
         prices: Some(plan.prices.clone()),
+        ..Setup::default()
     });
     let study = Study {
         plan: &plan,
