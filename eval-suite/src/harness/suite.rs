@@ -11,7 +11,7 @@ use super::config::Config;
 use super::replay::Recording;
 use super::target::TargetSpec;
 use crate::dataset::Dataset;
-use crate::evaluator::Evaluator;
+use crate::evaluator::{self, Setup};
 use crate::experiment::chain;
 use crate::gate::{Plan, RunScores};
 use crate::results::{
@@ -49,13 +49,9 @@ impl Suite {
     }
 
     /// The folder, opened by the first case; the others share its failure.
-    pub(super) fn open(
-        &self,
-        config: &Config,
-        evaluators: &[Box<dyn Evaluator>],
-    ) -> Result<&Opened, String> {
+    pub(super) fn open(&self, config: &Config, setup: &Setup) -> Result<&Opened, String> {
         self.opened
-            .get_or_init(|| self.open_now(config, evaluators))
+            .get_or_init(|| self.open_now(config, setup))
             .as_ref()
             .map_err(Clone::clone)
     }
@@ -65,11 +61,7 @@ impl Suite {
         matches!(self.opened.get(), Some(Ok(_)))
     }
 
-    fn open_now(
-        &self,
-        config: &Config,
-        evaluators: &[Box<dyn Evaluator>],
-    ) -> Result<Opened, String> {
+    fn open_now(&self, config: &Config, setup: &Setup) -> Result<Opened, String> {
         let recording = match &config.target {
             TargetSpec::Replay(run) => Some(Recording::load(run, &self.dataset.name)?),
             TargetSpec::Ephemeral | TargetSpec::Runtime(_) | TargetSpec::Http(_) => None,
@@ -86,7 +78,7 @@ impl Suite {
                 label: "head".to_owned(),
             },
             baseline: None,
-            evaluators: evaluators
+            evaluators: evaluator::all(setup)
                 .iter()
                 .map(|evaluator| EvaluatorIdentity {
                     name: evaluator.name().to_owned(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use eval_suite::cost::PriceTable;
 use eval_suite::dataset::{Dataset, DatasetError};
-use eval_suite::evaluator::{self, Evaluator, Setup};
+use eval_suite::evaluator::{self, Evaluator, Setup, registry};
 use eval_suite::gate::Gates;
 use eval_suite::results::{EvaluatorIdentity, MANIFEST_VERSION, Manifest};
 use serde_json::{Map, Value, json};
@@ -58,11 +58,12 @@ impl Plan {
         })?;
         let dataset = Dataset::parse(&dataset_bytes, &path)?;
         let prices = PriceTable::load(&paths.prices())?;
-        let names = evaluator::names();
+        let names = registry::names();
         let evaluators = chosen(
             evaluator::all(&Setup {
                 budgets: Gates::load(&paths.gates(), &names)?.budgets,
                 prices: Some(prices.clone()),
+                ..Setup::default()
             }),
             &evaluator_names(args, begun.as_ref()),
         )?;
