@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod environment;
+mod eval_gate;
 mod gateway;
 mod help;
 mod hpo;
