@@ -5,6 +5,7 @@
 
 mod ask;
 mod bedrock;
+pub mod calibration;
 mod choices;
 mod config;
 mod model;

@@ -57,7 +57,7 @@ use serde_json::{Map, Value};
 
 use super::scorer::invalid;
 use super::{Evaluator, EvaluatorError, Finding, JudgeRecord, Setup, identity_hash};
-use crate::judge::{Choices, Judge, JudgeError, Prompt, Ruling, Values};
+use crate::judge::{Choices, FactualityMap, Judge, JudgeError, PREFERENCE, Prompt, Ruling, Values};
 
 pub use rubric::STEPS_PROMPT;
 
@@ -257,6 +257,23 @@ const FIVE_LEVELS: Choices = Choices::new(
     ],
     0.5,
 );
+
+/// What a judge chooses from for this evaluator, and whether these are levels of one thing; `None` for evaluators that
+/// make their value of several questions.
+pub fn choices(name: &str, map: FactualityMap) -> Option<(Choices, bool)> {
+    Some(match name {
+        "factuality" => (map.choices(), false),
+        "judged_facts" => (facts::RELATIONS, false),
+        "closed_qa" | "instruction_following" => (YES_NO, false),
+        "harmfulness" | "stereotyping" | "judged_refusal" => (NO_YES, false),
+        "preference" => (PREFERENCE, false),
+        "helpfulness" => (helpfulness::SEVEN_LEVELS, true),
+        "coherence" | "response_relevance" | "rubric" => (FIVE_LEVELS, true),
+        "conciseness" => (conciseness::CHOICES, true),
+        "correctness" => (correctness::CHOICES, true),
+        _ => return None,
+    })
+}
 
 /// A prompt of ours. Every one is read by a test.
 fn ours(source: &str, variables: &[&str]) -> Result<Prompt, EvaluatorError> {

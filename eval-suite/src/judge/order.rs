@@ -8,7 +8,7 @@ use super::{Judge, JudgeError, JudgeRecord};
 pub(crate) const PREFERENCE: Choices = Choices::new(
     "preference",
     &[("first", 1.0), ("second", 0.0), ("tie", 0.5)],
-    1.0,
+    0.5,
 );
 
 /// The outcome of both orders.

@@ -4,7 +4,7 @@ mod gate;
 pub(crate) mod judge;
 mod list;
 mod run;
-mod score;
+pub(crate) mod score;
 
 use clap::{Parser, Subcommand};
 

@@ -17,12 +17,14 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
             Spec::new(
                 include_str!("../../judge/prompts/conciseness.md"),
                 &[Variable::Question, Variable::Answer],
-                Choices::new(
-                    "conciseness",
-                    &[("verbose", 0.0), ("adequate", 0.5), ("concise", 1.0)],
-                    0.5,
-                ),
+                CHOICES,
             ),
         )
     },
 };
+
+pub(super) const CHOICES: Choices = Choices::new(
+    "conciseness",
+    &[("verbose", 0.0), ("adequate", 0.5), ("concise", 1.0)],
+    0.5,
+);

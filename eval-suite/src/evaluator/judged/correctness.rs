@@ -21,16 +21,18 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
                     Variable::ExpectedIfAny,
                     Variable::Answer,
                 ],
-                Choices::new(
-                    "correctness",
-                    &[
-                        ("incorrect", 0.0),
-                        ("partly_correct", 0.5),
-                        ("correct", 1.0),
-                    ],
-                    1.0,
-                ),
+                CHOICES,
             ),
         )
     },
 };
+
+pub(super) const CHOICES: Choices = Choices::new(
+    "correctness",
+    &[
+        ("incorrect", 0.0),
+        ("partly_correct", 0.5),
+        ("correct", 1.0),
+    ],
+    1.0,
+);

@@ -31,7 +31,7 @@ pub(super) const DESCRIPTOR: Descriptor = Descriptor {
 };
 
 /// What an answer may do to a fact.
-const RELATIONS: Choices = Choices::new(
+pub(super) const RELATIONS: Choices = Choices::new(
     "fact",
     &[("supported", 1.0), ("contradicted", 0.0), ("absent", 0.0)],
     1.0,

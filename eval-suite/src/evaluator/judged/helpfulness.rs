@@ -5,7 +5,7 @@ use super::grade::{Spec, Variable, grade};
 use crate::judge::Choices;
 
 /// As strands-agents-evals and AgentCore score them.
-const SEVEN_LEVELS: Choices = Choices::new(
+pub(super) const SEVEN_LEVELS: Choices = Choices::new(
     "helpfulness",
     &[
         ("not_at_all_helpful", 0.0),

@@ -12,7 +12,7 @@ use crate::config::ConfigError;
 use crate::environment::LOCAL;
 
 /// The emulator's model for judging; outside of it there is no default, because there is no model everybody may use.
-const LOCAL_MODEL: &str = "simulated.atlas-v1:0";
+const LOCAL_MODEL: &str = "simulated.arbiter-v1:0";
 
 /// Which judge to ask, for evaluators that ask one.
 #[derive(Debug, Clone, Parser)]

@@ -166,7 +166,8 @@ fn shown(result: &Value) -> String {
     }
 }
 
-fn options(given: &[String]) -> Result<Map<String, Value>, ConfigError> {
+/// Options as KEY=VALUE, values as JSON where they are JSON.
+pub(crate) fn options(given: &[String]) -> Result<Map<String, Value>, ConfigError> {
     let mut options = Map::new();
     for option in given {
         let (key, value) = option.split_once('=').ok_or_else(|| {
