@@ -34,7 +34,7 @@ pub use config::{
 pub use target::TargetSpec;
 
 use crate::dataset::{Dataset, DatasetError};
-use crate::evaluator;
+use crate::evaluator::registry;
 use crate::gate::{GateConfigError, Gates};
 use session::Session;
 
@@ -97,7 +97,7 @@ pub fn main(manifest_dir: &str) -> ExitCode {
 /// # Errors
 /// [`HarnessError`] before any item is run: a fault in a file or a setting.
 pub fn run(arguments: &Arguments, config: Config) -> Result<Conclusion, HarnessError> {
-    let gates = Gates::load(&config.gates, &evaluator::names())?;
+    let gates = Gates::load(&config.gates, &registry::names())?;
     let datasets = datasets(&config, &gates)?;
     let session = Arc::new(Session::new(config, datasets, gates)?);
     // Whatever happens from here on, what was started is stopped.

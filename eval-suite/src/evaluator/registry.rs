@@ -57,6 +57,18 @@ pub fn build(
     Ok(found)
 }
 
+/// The names of all evaluators there are, for checking a configuration: those that run on every case, then those that
+/// a judge or a single case asks for.
+pub fn names() -> Vec<&'static str> {
+    let on_request = judged::JUDGED.iter().map(|descriptor| descriptor.name);
+    let scorers = scorer::SCORERS.iter().map(|descriptor| descriptor.name);
+    super::names()
+        .into_iter()
+        .chain(on_request)
+        .chain(scorers)
+        .collect()
+}
+
 /// The evaluators a case asks for itself, ready to run. One that cannot be built is there all the same, and every
 /// reply it sees is a `judge_error` that says why.
 pub fn for_case(case: &Case, setup: &Setup) -> Vec<Box<dyn Evaluator>> {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::evaluator::{Budget, Budgets};
+use crate::evaluator::{Budget, Budgets, judged};
+use crate::judge;
 use crate::results::Arm;
 pub use crate::stats::verdict::Floor;
 
@@ -25,6 +26,12 @@ pub struct Gates {
     /// The dataset files a bare `cargo test -p eval-suite` asks, relative to this file.
     #[serde(default)]
     pub suite: Vec<PathBuf>,
+    /// The model that judges, for evaluators that ask one; without it each of them is `judge_error`.
+    #[serde(default)]
+    pub judge: Option<judge::Config>,
+    /// Evaluators that ask the judge about every case, beside those that single cases ask for.
+    #[serde(default)]
+    pub judged: Vec<String>,
     /// What happens to cases without a score.
     #[serde(default)]
     pub policy: Policy,
@@ -318,6 +325,27 @@ impl Gates {
                     format!("target {target}, limit {limit}: expected 0 <= target < limit"),
                 ));
             }
+        }
+        if let Some(judge) = &self.judge {
+            judge
+                .check()
+                .map_err(|error| (format!("judge.{}", error.key), error.message))?;
+        }
+        for (index, name) in self.judged.iter().enumerate() {
+            if judged::find(name).is_none() {
+                return Err((
+                    format!("judged[{index}]"),
+                    format!(
+                        "no evaluator called `{name}` asks a judge, see `cargo xtask eval list`"
+                    ),
+                ));
+            }
+        }
+        if !self.judged.is_empty() && self.judge.is_none() {
+            return Err((
+                "judged".into(),
+                "there is no judge to ask, expected a [judge] section".into(),
+            ));
         }
         for (index, rule) in self.datasets.iter().enumerate() {
             let twin = self.datasets[..index]

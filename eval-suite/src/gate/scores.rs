@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::client::InvokeErrorKind;
 use crate::dataset::Dataset;
 use crate::evaluator::{Evaluation, Status};
 use crate::results::{Arm, ItemError, ItemResult, JournalError, visit};
@@ -105,14 +104,17 @@ pub struct ArmScores {
 impl ArmScores {
     /// Takes over what the gate needs of a result.
     ///
-    /// The first record of a trial stands: an agent is not asked again until it gets it right. Only a call that never
-    /// reached the agent (refused, unreachable, cancelled) may be made up for by a later record of the same trial.
+    /// The first record of a trial stands: an agent is not asked again until it gets it right. Only a failure that says
+    /// nothing about the agent ([`ItemError::is_infrastructure`]) is made up for by a later record of the same trial.
     pub fn add(&mut self, item: &ItemResult) {
         let scores = item
             .evaluations
             .iter()
             .map(|evaluation| (evaluation.evaluator.as_str(), evaluation.into()));
-        let replaceable = item.error.as_ref().is_some_and(never_asked);
+        let replaceable = item
+            .error
+            .as_ref()
+            .is_some_and(ItemError::is_infrastructure);
         self.insert(&item.case_id, item.trial, item.error.is_none(), scores);
         if let Some(trial) = self.trial_mut(&item.case_id, item.trial)
             && !trial.answered
@@ -193,25 +195,6 @@ impl ArmScores {
     }
 }
 
-/// Whether the agent never saw the question, so that asking under the same number is no second chance.
-fn never_asked(error: &ItemError) -> bool {
-    match error.kind {
-        // Cancelled before the answer came.
-        None => true,
-        Some(
-            InvokeErrorKind::Throttled
-            | InvokeErrorKind::Quota
-            | InvokeErrorKind::Connect
-            | InvokeErrorKind::Denied
-            | InvokeErrorKind::NotFound
-            | InvokeErrorKind::Other,
-        ) => true,
-        Some(InvokeErrorKind::Timeout | InvokeErrorKind::AgentFault | InvokeErrorKind::Invalid) => {
-            false
-        }
-    }
-}
-
 /// Both arms of a run on one dataset.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunScores {
@@ -252,6 +235,7 @@ impl RunScores {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::InvokeErrorKind;
     use crate::results::testing::{item, scored};
 
     fn lost(kind: Option<InvokeErrorKind>) -> ItemResult {

@@ -1,6 +1,6 @@
 //! What the items of one run share: files, one target, the results so far.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,13 @@ use super::replay::keep_origin;
 use super::suite::{Opened, Suite};
 use super::target::{GATE_WAIT_LIMIT, Target};
 use super::{HarnessError, note, story};
-use crate::client::AgentClient;
+use crate::client::{AgentClient, Environment};
 use crate::cost::PriceTable;
 use crate::dataset::{Case, Dataset};
-use crate::evaluator::{self, Evaluator, Setup};
+use crate::evaluator::{self, Setup};
 use crate::experiment::{CaseRunner, chain};
 use crate::gate::{self, Baselines, Cases, Evidence, Gates, Verdict};
+use crate::judge::Judge;
 use crate::results::{Arm, ItemResult};
 
 /// Pause of a gate between two looks at the other processes of its run.
@@ -31,8 +32,9 @@ pub(super) struct Session {
     config: Config,
     pub(super) suites: Vec<Suite>,
     pub(super) gates: Gates,
-    evaluators: Vec<Box<dyn Evaluator>>,
     prices: Option<PriceTable>,
+    /// What evaluators get; made by the first case, because a judge is reached in the target's environment.
+    setup: OnceLock<Result<Setup, String>>,
     /// Made by the first case; the others wait for it, and share its failure.
     started: OnceLock<Result<Started, String>>,
     cases: Latch,
@@ -42,6 +44,8 @@ pub(super) struct Session {
 struct Started {
     runtime: tokio::runtime::Runtime,
     client: Option<Box<dyn AgentClient>>,
+    /// Where the target lives, and the judge with it.
+    environment: Environment,
     ephemeral: Mutex<Option<Ephemeral>>,
     _alive: Option<Alive>,
 }
@@ -54,11 +58,6 @@ impl Session {
         gates: Gates,
     ) -> Result<Self, HarnessError> {
         let prices = gates.prices.as_deref().map(PriceTable::load).transpose()?;
-        let evaluators = evaluator::all(&Setup {
-            budgets: gates.budgets,
-            prices: prices.clone(),
-            ..Setup::default()
-        });
         let suites = datasets
             .into_iter()
             .map(|dataset| Suite::new(dataset, &config))
@@ -67,8 +66,8 @@ impl Session {
             config,
             suites,
             gates,
-            evaluators,
             prices,
+            setup: OnceLock::new(),
             started: OnceLock::new(),
             cases: Latch::default(),
         })
@@ -88,10 +87,15 @@ impl Session {
             .dataset
             .case(case_id)
             .ok_or_else(|| format!("no case is called `{case_id}`"))?;
-        let opened = suite.open(&self.config, &self.evaluators)?;
+        let setup = self
+            .setup
+            .get_or_init(|| self.setup())
+            .as_ref()
+            .map_err(Clone::clone)?;
+        let opened = suite.open(&self.config, setup)?;
         let mut stories = Vec::new();
         for trial in 1..=self.config.trials {
-            let item = self.trial(suite, opened, case, trial)?;
+            let item = self.trial(suite, opened, setup, case, trial)?;
             if !item.passed() {
                 let head = match self.config.trials {
                     1 => String::new(),
@@ -119,21 +123,20 @@ impl Session {
         &self,
         suite: &Suite,
         opened: &Opened,
+        setup: &Setup,
         case: &Case,
         trial: u32,
     ) -> Result<ItemResult, String> {
         if let Some(item) = opened.recorded.get(&(case.id.clone(), trial)) {
             return Ok(item.clone());
         }
-        let started = self
-            .started
-            .get_or_init(|| self.start())
-            .as_ref()
-            .map_err(Clone::clone)?;
+        let started = self.started()?;
+        let mut evaluators = evaluator::all(setup);
+        evaluators.extend(evaluator::for_case(case, setup));
         let ask = |client: &dyn AgentClient| {
             let runner = CaseRunner {
                 client,
-                evaluators: &self.evaluators,
+                evaluators: &evaluators,
                 prices: self.prices.as_ref(),
                 deadline: self.config.case_deadline,
             };
@@ -214,6 +217,33 @@ impl Session {
         Ok(())
     }
 
+    fn started(&self) -> Result<&Started, String> {
+        self.started
+            .get_or_init(|| self.start())
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    /// Budgets, prices and, where the gate file names one, a judge.
+    fn setup(&self) -> Result<Setup, String> {
+        let judge = match &self.gates.judge {
+            None => None,
+            Some(config) => {
+                let started = self.started()?;
+                let judge =
+                    Judge::connect(&started.environment, config.clone(), self.prices.clone());
+                let judge = started.runtime.block_on(judge);
+                Some(Arc::new(judge.map_err(|error| chain(&error))?))
+            }
+        };
+        Ok(Setup {
+            budgets: self.gates.budgets,
+            prices: self.prices.clone(),
+            judge,
+            judged: self.gates.judged.clone(),
+        })
+    }
+
     fn start(&self) -> Result<Started, String> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -229,6 +259,7 @@ impl Session {
         Ok(Started {
             runtime,
             client: target.client,
+            environment: target.environment,
             ephemeral: Mutex::new(target.ephemeral),
             _alive: alive,
         })

@@ -11,15 +11,13 @@ use super::config::Config;
 use super::replay::Recording;
 use super::target::TargetSpec;
 use crate::dataset::Dataset;
-use crate::evaluator::Evaluator;
+use crate::evaluator::{self, Setup};
 use crate::experiment::chain;
 use crate::gate::{Plan, RunScores};
 use crate::results::{
-    Arm, EvaluatorIdentity, ItemResult, Journal, MANIFEST_VERSION, Manifest, TargetRecord, visit,
+    Arm, EvaluatorIdentity, ItemResult, Journal, MANIFEST_VERSION, Manifest, SIMULATED_MODELS,
+    TargetRecord, visit,
 };
-
-/// How the ids of simulated models begin, which play real ones on this machine.
-const SIMULATED_MODELS: &str = "simulated.";
 
 pub(super) struct Suite {
     pub(super) dataset: Dataset,
@@ -51,13 +49,9 @@ impl Suite {
     }
 
     /// The folder, opened by the first case; the others share its failure.
-    pub(super) fn open(
-        &self,
-        config: &Config,
-        evaluators: &[Box<dyn Evaluator>],
-    ) -> Result<&Opened, String> {
+    pub(super) fn open(&self, config: &Config, setup: &Setup) -> Result<&Opened, String> {
         self.opened
-            .get_or_init(|| self.open_now(config, evaluators))
+            .get_or_init(|| self.open_now(config, setup))
             .as_ref()
             .map_err(Clone::clone)
     }
@@ -67,11 +61,7 @@ impl Suite {
         matches!(self.opened.get(), Some(Ok(_)))
     }
 
-    fn open_now(
-        &self,
-        config: &Config,
-        evaluators: &[Box<dyn Evaluator>],
-    ) -> Result<Opened, String> {
+    fn open_now(&self, config: &Config, setup: &Setup) -> Result<Opened, String> {
         let recording = match &config.target {
             TargetSpec::Replay(run) => Some(Recording::load(run, &self.dataset.name)?),
             TargetSpec::Ephemeral | TargetSpec::Runtime(_) | TargetSpec::Http(_) => None,
@@ -88,7 +78,7 @@ impl Suite {
                 label: "head".to_owned(),
             },
             baseline: None,
-            evaluators: evaluators
+            evaluators: evaluator::all(setup)
                 .iter()
                 .map(|evaluator| EvaluatorIdentity {
                     name: evaluator.name().to_owned(),

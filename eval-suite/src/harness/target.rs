@@ -66,6 +66,8 @@ impl TargetSpec {
 pub(super) struct Target {
     /// `None` for a replay, which has a client for each case.
     pub(super) client: Option<Box<dyn AgentClient>>,
+    /// Names and values of the environment it lives in; empty for the process's own.
+    pub(super) environment: Environment,
     /// What was started for it, if this process is to stop it.
     pub(super) ephemeral: Option<Ephemeral>,
 }
@@ -76,7 +78,11 @@ impl Target {
         config: &Config,
         runtime: &tokio::runtime::Runtime,
     ) -> Result<Self, String> {
-        let ready = |ready: &Ready| agentcore(runtime, &ready.env, &ready.runtime_arn);
+        let mut environment = Environment::new();
+        let mut ready = |ready: &Ready| {
+            environment.clone_from(&ready.env);
+            agentcore(runtime, &ready.env, &ready.runtime_arn)
+        };
         let mut held = None;
         let client = match &config.target {
             TargetSpec::Replay(_) => None,
@@ -98,6 +104,7 @@ impl Target {
         };
         Ok(Self {
             client,
+            environment,
             ephemeral: held,
         })
     }

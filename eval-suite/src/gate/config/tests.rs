@@ -126,3 +126,26 @@ fn baselines() {
         "Langfuse run `nightly`",
     );
 }
+
+#[test]
+fn a_judge() {
+    let judge = "[judge]\nmodel_id = \"m\"\nvotes = 3\n";
+    let gates = parse(&format!("judged = [\"coherence\"]\n{HEAD}{judge}{GATE}")).unwrap();
+    assert_eq!(gates.judge.unwrap().votes, 3);
+    let check = |text: String, start: &str| {
+        let error = parse(&text).unwrap_err().to_string();
+        assert!(error.starts_with(start), "{error}");
+    };
+    check(
+        format!("judged = [\"coherence\"]\n{HEAD}{GATE}"),
+        "suite/gates.toml: judged: there is no judge to ask",
+    );
+    check(
+        format!("judged = [\"refusal\"]\n{HEAD}{judge}{GATE}"),
+        "suite/gates.toml: judged[0]: no evaluator called `refusal` asks a judge",
+    );
+    check(
+        format!("{HEAD}{}{GATE}", judge.replace('3', "2")),
+        "suite/gates.toml: judge.votes: 2 votes, expected an odd number",
+    );
+}

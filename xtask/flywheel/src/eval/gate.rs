@@ -6,7 +6,7 @@ use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use eval_suite::dataset::Dataset;
-use eval_suite::evaluator;
+use eval_suite::evaluator::registry;
 use eval_suite::gate::{
     Baselines, GateReport, Gates, Plan, RunScores, Verdict, all_must_pass, judge_run, read_baseline,
 };
@@ -37,7 +37,7 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     let paths = &ctx.config.paths;
     let gates = Gates::load(
         &args.gates.clone().unwrap_or_else(|| paths.gates()),
-        &evaluator::names(),
+        &registry::names(),
     )?;
     let folders = run_folders(&paths.root, &args.run, "RUN")?;
     let baseline = args
