@@ -127,6 +127,24 @@ pub enum InvokeErrorKind {
     Other,
 }
 
+impl InvokeErrorKind {
+    /// Whether the failure says nothing about the agent, so that the question may be asked again in the same trial.
+    ///
+    /// An agent that fails, refuses the request or does not answer in time has failed by itself: asking until it
+    /// succeeds would flatter it.
+    pub fn is_infrastructure(self) -> bool {
+        match self {
+            Self::Throttled
+            | Self::Quota
+            | Self::Connect
+            | Self::NotFound
+            | Self::Denied
+            | Self::Other => true,
+            Self::Timeout | Self::AgentFault | Self::Invalid => false,
+        }
+    }
+}
+
 /// A question that got no answer.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]

@@ -69,7 +69,7 @@ pub(crate) enum Command {
     #[command(after_help = gateway::HELP)]
     Gateway(gateway::Args),
 
-    /// Evaluators by themselves: list them, score one output or JSON lines
+    /// Evaluate an agent on a dataset; evaluators by themselves: list them, score one output or JSON lines
     #[command(after_help = exit::HELP)]
     Eval(eval::Args),
 

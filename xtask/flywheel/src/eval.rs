@@ -1,7 +1,8 @@
-//! `eval`: the evaluators by themselves, without an agent.
+//! `eval`: runs of a dataset against an agent, and the evaluators by themselves.
 
 mod input;
 mod list;
+mod run;
 mod score;
 mod stats;
 
@@ -19,6 +20,18 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Put every question of a dataset to an agent, evaluate the answers, and keep a folder with the results
+    ///
+    /// Without `--target` an agent is deployed from agent/hyperparams.toml first and deleted afterwards; with a URL
+    /// nothing else is started. Every question is asked once a trial, in a session of its own. The folder
+    /// target/eval/RUN is complete at every moment: after Ctrl-C, a crash or a spent budget `--resume RUN` asks only
+    /// what is missing. Questions that the agent failed at are results and are not asked again; those that did not
+    /// reach it are, five times at most.
+    #[command(
+        after_help = "Examples:\n  cargo xtask eval run                                             deploy, ask, evaluate, delete\n  cargo xtask eval run --target http://127.0.0.1:8080 --trials 3   an agent on a port\n  cargo xtask eval run --target ARN --baseline ARN --early-stop    two agents side by side\n  cargo xtask eval run --resume eval-20261122-101500-3f9a          what is missing\n\nExit codes: 0 everything was answered and judged · 2 wrong usage or a broken file · 4 something is missing: the summary says what · 6 cloud or emulator · 130 interrupted, and resumable"
+    )]
+    Run(run::Args),
+
     /// List every evaluator: what it measures, what it needs, which options it takes
     List,
 
@@ -48,6 +61,7 @@ enum Action {
 /// Runs `eval`.
 pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     match &args.command {
+        Action::Run(args) => run::run(args, ctx).await,
         Action::List => {
             list::run(ctx);
             Ok(Exit::Done)
