@@ -163,7 +163,7 @@ def write_dataset(path, cases):
                 "tool_arguments": [{"tool": "get_complete_po_data", "arguments": {"po_number": "4500000520"}}],
                 "must_refuse": False,
             }
-            case = {"id": f"po_{number}", "input": question(number), "language": "en", "expected": expected}
+            case = {"id": f"po_{number}", "input": question(number), "language": "en", "category": "happy", "expected": expected}
             print(json.dumps(case), file=file)
 
 

@@ -22,7 +22,7 @@ const LIBSQL: &str = "0.5.29";
 /// Asks a fake agent the same questions with each program, in turns, with two checks of every answer.
 ///
 /// The bare client only sends the questions: no other can be quicker. Needs `python3`, with `venv` for the peers;
-/// packages, Node.js among them, go to `target/bench/` (about 900 MB), nothing is installed elsewhere.
+/// packages, Node.js among them, go to `target/bench/` and `target/interop/` (about 1 GB), nothing is installed elsewhere.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Whom to compare with.
@@ -109,8 +109,7 @@ fn install_peers(workspace: &Workspace, args: &Args, peers: &mut Vec<String>) ->
         peers.extend([format!("--{name}"), path.display().to_string()]);
     };
     if args.peers.contains(&Peer::InspectAi) {
-        let python = install::python(workspace, &folder.join("inspect"), &[install::INSPECT])?;
-        peer("inspect", &python);
+        peer("inspect", &install::inspect(workspace)?);
     }
     if args.peers.contains(&Peer::Promptfoo) {
         let folder = folder.join("promptfoo");
