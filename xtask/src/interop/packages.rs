@@ -84,15 +84,9 @@ pub(super) fn install(
     if with_node {
         install::npm(workspace, &node, &folder, &NODE)?;
     }
-    let inspect = if with_inspect {
-        Some(install::python(
-            workspace,
-            &folder.join("inspect"),
-            &[install::INSPECT],
-        )?)
-    } else {
-        None
-    };
+    let inspect = with_inspect
+        .then(|| install::inspect(workspace))
+        .transpose()?;
     Ok(Installed {
         python,
         inspect,
