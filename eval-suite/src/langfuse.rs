@@ -14,4 +14,4 @@ pub use client::{
 };
 pub use datasets::RemoteDataset;
 pub use experiments::{Experiment, experiment_id};
-pub use scores::{Score, ScoreReceipt, ScoreSubject, ScoreValue};
+pub use scores::{Score, ScoreReceipt, ScoreSubject, ScoreValue, aggregate_scores};

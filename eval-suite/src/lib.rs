@@ -35,6 +35,8 @@ pub mod results;
 
 pub mod gate;
 
+pub mod report;
+
 pub mod langfuse;
 
 pub mod experiment;

@@ -4,6 +4,8 @@ pub mod folder;
 mod journal;
 mod manifest;
 mod tally;
+mod replies;
+pub mod run;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,7 @@ pub use tally::{
 
 /// How the ids of simulated models begin, which play real ones on this machine.
 pub const SIMULATED_MODELS: &str = "simulated.";
+pub use run::{Run, RunError};
 
 /// Why a case has no answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -13,8 +13,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::client::{Body, LangfuseClient, LangfuseError};
 use super::datasets::RemoteDataset;
-use super::scores::{Score, ScoreSubject, ScoreValue};
+use super::scores::{Score, ScoreSubject, ScoreValue, aggregate_scores};
 use crate::dataset::Dataset;
+use crate::report::aggregate;
 use crate::results::{ExperimentResult, ItemResult};
 use spans::{SpanWriter, encode};
 
@@ -120,6 +121,7 @@ fn item_scores(item: &ItemResult) -> Vec<Score> {
 }
 
 fn run_scores(experiment: &Experiment, result: &ExperimentResult) -> Vec<Score> {
+    let lines = aggregate(&result.evaluators, result.planned, &result.items);
     let quality = result.quality();
     let mut values = Vec::new();
     if quality.n > 0 {
@@ -132,15 +134,6 @@ fn run_scores(experiment: &Experiment, result: &ExperimentResult) -> Vec<Score> 
             quality.mean,
             format!("mean of {} cases, {interval}", quality.n),
         ));
-    }
-    for summary in result.summaries() {
-        if let Some(mean) = summary.mean {
-            let comment = format!(
-                "{} scored, {} failed, {} missing",
-                summary.scored, summary.failed, summary.missing
-            );
-            values.push((format!("mean_{}", summary.evaluator), mean, comment));
-        }
     }
     for (name, q) in [("latency_ms_p50", 0.5), ("latency_ms_p95", 0.95)] {
         if let Some(value) = result.latency_ms(q) {
@@ -177,6 +170,11 @@ fn run_scores(experiment: &Experiment, result: &ExperimentResult) -> Vec<Score> 
             )
             .with_comment(&comment)
         })
+        .chain(aggregate_scores(
+            &experiment.id,
+            &lines,
+            &result.finished_at,
+        ))
         .collect()
 }
 

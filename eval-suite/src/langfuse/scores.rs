@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering;
 
 use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::client::{Body, LangfuseClient, LangfuseError, decode};
+use crate::report::EvaluatorLine;
 
 /// Scores a request; the body limit is 1 MiB and a score with its reason stays below 2 KB.
 const BATCH: usize = 200;
@@ -115,6 +116,65 @@ impl Score {
             (!comment.is_empty()).then(|| comment.chars().take(COMMENT_CHARACTERS).collect());
         self
     }
+}
+
+/// What a run says of each evaluator, as scores of the experiment: `mean_NAME`, how many scores it is the mean of
+/// (`scored_NAME`), and how many are missing although they should be there (`missing_NAME`, also when it is 0).
+///
+/// Without any score there is no mean; a mean of nothing is not 0.
+pub fn aggregate_scores(
+    experiment_id: &str,
+    lines: &[EvaluatorLine],
+    timestamp: &str,
+) -> Vec<Score> {
+    let score = |name: String, value: f64, comment: &str| {
+        let subject = ScoreSubject::Experiment {
+            experiment_id: experiment_id.to_owned(),
+        };
+        Score::new(subject, name, ScoreValue::Number(value), timestamp).with_comment(comment)
+    };
+    let of_line = |line: &EvaluatorLine| {
+        let estimate = line.estimate;
+        let interval = estimate.lo.zip(estimate.hi).map_or_else(
+            || "no interval".to_owned(),
+            |(lo, hi)| format!("95 % interval {lo:.3} to {hi:.3}"),
+        );
+        let missing = line.missing_text();
+        let comment = format!(
+            "{interval}; {} of {} scored, {} failed{}{missing}",
+            estimate.n,
+            line.planned - line.not_applicable,
+            line.failed,
+            if missing.is_empty() {
+                ""
+            } else {
+                "; missing: "
+            },
+        );
+        let mut mean = estimate
+            .mean
+            .map(|mean| score(format!("mean_{}", line.name), mean, &comment));
+        if let Some(mean) = &mut mean {
+            mean.metadata = Some(json!({
+                "n": estimate.n, "planned": line.planned, "failed": line.failed, "missing": line.missing(),
+                "lo95": estimate.lo, "hi95": estimate.hi, "identity": line.identity,
+            }));
+        }
+        let count = |what: &str, count: usize, comment: &str| {
+            score(format!("{what}_{}", line.name), count as f64, comment)
+        };
+        mean.into_iter()
+            .chain([
+                count(
+                    "scored",
+                    estimate.n,
+                    &format!("of {} planned", line.planned),
+                ),
+                count("missing", line.missing(), &missing),
+            ])
+            .collect::<Vec<_>>()
+    };
+    lines.iter().flat_map(of_line).collect()
 }
 
 /// How many scores arrived.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::ItemResult;
 
 /// Schema version of a line.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// One line: a case's result and the dataset it belongs to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

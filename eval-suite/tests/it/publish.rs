@@ -182,20 +182,50 @@ async fn the_experiment_appears_in_langfuse() {
         .filter(|score| score["datasetRunId"] == "f827ed0b611b6b2f")
         .map(|score| score["name"].as_str().unwrap())
         .collect();
+    let of_each = [
+        "fact_coverage",
+        "trajectory",
+        "tool_arguments",
+        "language",
+        "refusal",
+        "latency",
+        "cost",
+    ];
+    let mut wanted: BTreeSet<String> = of_each
+        .iter()
+        .flat_map(|name| ["mean", "scored", "missing"].map(|what| format!("{what}_{name}")))
+        .chain(
+            [
+                "quality",
+                "latency_ms_p50",
+                "latency_ms_p95",
+                "agent_errors",
+            ]
+            .map(str::to_owned),
+        )
+        .collect();
+    // No price is known, so nothing was scored, and a mean of nothing is not 0.
+    wanted.remove("mean_cost");
+    assert_eq!(run_level, wanted.iter().map(String::as_str).collect());
+    let run_score = |name: &str| {
+        state
+            .scores
+            .values()
+            .find(|score| score["name"] == name)
+            .unwrap()
+    };
+    let facts = run_score("mean_fact_coverage");
     assert_eq!(
-        run_level,
-        BTreeSet::from([
-            "quality",
-            "mean_fact_coverage",
-            "mean_trajectory",
-            "mean_tool_arguments",
-            "mean_language",
-            "mean_refusal",
-            "mean_latency",
-            "latency_ms_p50",
-            "latency_ms_p95",
-            "agent_errors"
-        ])
+        (&facts["metadata"]["n"], &facts["metadata"]["missing"]),
+        (&json!(3), &json!(1))
+    );
+    assert_eq!(run_score("scored_fact_coverage")["value"], json!(3.0));
+    let comment = facts["comment"].as_str().unwrap();
+    assert!(comment.starts_with("95 % interval "), "{comment}");
+    let refusal = run_score("missing_refusal");
+    assert_eq!(
+        (&refusal["value"], &refusal["comment"]),
+        (&json!(1.0), &json!("1 agent error"))
     );
 }
 

@@ -1,9 +1,14 @@
 //! `eval`: runs of a dataset against an agent, and the evaluators by themselves.
 
+mod compare;
+mod folder;
 mod gate;
 mod input;
 pub(crate) mod judge;
 mod list;
+mod merge;
+mod report;
+mod rescore;
 mod run;
 pub(crate) mod score;
 mod stats;
@@ -71,6 +76,41 @@ enum Action {
         after_help = "Example:\n  echo '{\"scores\": [0.6, 1, 0.4, 1], \"clusters\": [\"q1\", \"q1\", \"q2\", \"q2\"]}' | cargo xtask eval stats --format json\n\nExit codes: 0 computed · 2 a line that cannot be read, or none"
     )]
     Stats(stats::Args),
+    /// Write the evidence of a run: JUnit XML, Markdown for a pull request, and an HTML page
+    ///
+    /// The files are junit.xml, summary.md and report.html. The Markdown begins with a hidden line by which a comment
+    /// is found again, and fits into one. The page needs no network.
+    #[command(
+        after_help = "Examples:\n  cargo xtask eval report latest\n  cargo xtask eval report eval-20261122-101500-3f9a --out target/evidence\n  cargo xtask eval report latest --format json | jq .summary.evaluators\n\nExit codes: 0 the files are written, whatever they say · 2 no such run, or a broken one"
+    )]
+    Report(report::Args),
+
+    /// Compare two runs, or the two agents of one, on the cases both have
+    ///
+    /// A case is one pair. For every evaluator: both means, the difference with its 95 % interval, the sign-flip test
+    /// with Holm's adjustment, the smallest difference that could have been seen, and the cases that got better or worse.
+    /// An answer that never came counts 0. Scores of different identities (another judge, prompt or option) are not
+    /// compared.
+    #[command(
+        after_help = "Examples:\n  cargo xtask eval compare before after\n  cargo xtask eval compare before latest --verbose\n  cargo xtask eval compare run-with-a-baseline\n  cargo xtask eval compare before after --format json | jq '.evaluators[].regressed'\n\nExit codes: 0 compared, whatever the difference · 2 no such run, or different datasets · 5 nothing could be compared"
+    )]
+    Compare(compare::Args),
+
+    /// Judge the recorded answers of a run anew, without calling the agent
+    ///
+    /// Writes a new run. What the agent did not answer stays an agent error.
+    #[command(
+        after_help = "Examples:\n  cargo xtask eval rescore latest\n  cargo xtask eval rescore before --evaluators fact_coverage,language --out before-new-facts\n\nExit codes: 0 everything was judged or does not apply · 2 no such run or evaluator, or the new run exists · 4 some answers could not be judged"
+    )]
+    Rescore(rescore::Args),
+
+    /// Make one run of the shards of a run
+    ///
+    /// Refuses shards of different datasets, trials, agents or evaluators, and two different results of one question.
+    #[command(
+        after_help = "Examples:\n  cargo xtask eval merge shard-1 shard-2 --out nightly\n  cargo xtask eval merge artifacts/*/ --out nightly\n\nExit codes: 0 every question has a result · 2 no such run, or these are not shards of one · 4 merged, but results are missing"
+    )]
+    Merge(merge::Args),
 }
 
 /// Runs `eval`.
@@ -84,5 +124,9 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
         Action::Score(args) => score::run(args, ctx).await,
         Action::Gate(args) => gate::run(args, ctx).await,
         Action::Stats(args) => stats::run(args, ctx),
+        Action::Report(args) => report::run(args, ctx),
+        Action::Compare(args) => compare::run(args, ctx),
+        Action::Rescore(args) => rescore::run(args, ctx).await,
+        Action::Merge(args) => merge::run(args, ctx),
     }
 }

@@ -6,6 +6,7 @@ mod environment;
 mod eval_gate;
 mod eval_run;
 mod eval_run_scale;
+mod eval_runs;
 mod gateway;
 mod help;
 mod hpo;
