@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod dataset;
 mod environment;
 mod gateway;
 mod help;
