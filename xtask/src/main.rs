@@ -50,6 +50,8 @@ enum Command {
     Eval(external::Args),
     /// The model that judges: measure it against people's labels, make steps for a rubric.
     Judge(external::Args),
+    /// Datasets by themselves: check, count, find near duplicates, import, split, derive figures.
+    Dataset(external::Args),
     /// Deploy one agent from agent/hyperparams.toml.
     Deploy(external::Args),
     /// Delete what this checkout deployed.
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
         Command::Gateway(args) => external::run(&workspace, "gateway", &args),
         Command::Eval(args) => external::run(&workspace, "eval", &args),
         Command::Judge(args) => external::run(&workspace, "judge", &args),
+        Command::Dataset(args) => external::run(&workspace, "dataset", &args),
         Command::Deploy(args) => external::run(&workspace, "deploy", &args),
         Command::Destroy(args) => external::run(&workspace, "destroy", &args),
         Command::List(args) => external::run(&workspace, "list", &args),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::reader::{Lines, Place, read_error};
-use super::{Case, Dataset, TrajectoryMode};
+use super::{Case, Dataset, check};
 
 /// The only schema version there is.
 const VERSION: u32 = 1;
@@ -217,7 +217,9 @@ impl<'a> Checker<'a> {
             let Some(case) = self.line::<Case>(number, text) else {
                 continue;
             };
-            self.check_case(number, &case);
+            check::case(&case, &mut |key, message| {
+                self.problem(number, key, message)
+            });
             if let Some(first) = ids.insert(&case.id, number) {
                 self.problem(
                     number,
@@ -228,7 +230,7 @@ impl<'a> Checker<'a> {
                     ),
                 );
             }
-            if let Some(first) = inputs.insert(case.input.trim().to_lowercase(), number) {
+            if let Some(first) = inputs.insert(asked(&case), number) {
                 self.problem(
                     number,
                     "input",
@@ -299,99 +301,16 @@ impl<'a> Checker<'a> {
             );
         }
     }
+}
 
-    fn check_case(&mut self, line: usize, case: &Case) {
-        if case.id.is_empty()
-            || !case
-                .id
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        {
-            self.problem(
-                line,
-                "id",
-                format!("`{}` is not a name, expected only a-z, 0-9 and _", case.id),
-            );
-        }
-        if case.input.trim().is_empty() {
-            self.problem(line, "input", "the question is empty");
-        }
-        let expected = &case.expected;
-        let of_the_answer = !expected.facts.is_empty() || !expected.forbidden.is_empty();
-        // A set of questions about the choice of tools judges the calls and leaves the answers to others.
-        let of_the_calls = expected.trajectory.is_some();
-        if !of_the_answer && !of_the_calls && !expected.must_refuse {
-            self.problem(
-                line,
-                "expected.facts",
-                "nothing is expected, expected facts, forbidden texts, must_refuse or a trajectory",
-            );
-        }
-        for (index, fact) in expected.facts.iter().enumerate() {
-            if fact.text.trim().is_empty() {
-                self.problem(
-                    line,
-                    format!("expected.facts[{index}].text"),
-                    "the fact is empty",
-                );
-            }
-            for (spelling_index, spelling) in fact.spellings().iter().enumerate() {
-                if !crate::text::is_matchable(spelling) {
-                    let key = if fact.any_of.is_empty() {
-                        "text".to_owned()
-                    } else {
-                        format!("any_of[{spelling_index}]")
-                    };
-                    self.problem(
-                        line,
-                        format!("expected.facts[{index}].{key}"),
-                        format!("`{spelling}` has no letter or digit, so it would match nothing"),
-                    );
-                }
-            }
-        }
-        for (index, forbidden) in expected.forbidden.iter().enumerate() {
-            if !crate::text::is_matchable(forbidden) {
-                self.problem(
-                    line,
-                    format!("expected.forbidden[{index}]"),
-                    format!("`{forbidden}` has no letter or digit, so it would match nothing"),
-                );
-            }
-        }
-        if let Some(trajectory) = &expected.trajectory {
-            if trajectory.tools.is_empty() && trajectory.mode != TrajectoryMode::Exact {
-                self.problem(line, "expected.trajectory.tools", "the list is empty, which only the mode `exact` can judge (no tool may be called)");
-            }
-            for (index, tool) in trajectory.tools.iter().enumerate() {
-                self.check_tool(line, format!("expected.trajectory.tools[{index}]"), tool);
-            }
-        }
-        for (index, call) in expected.tool_arguments.iter().enumerate() {
-            self.check_tool(
-                line,
-                format!("expected.tool_arguments[{index}].tool"),
-                &call.tool,
-            );
-            if call.arguments.is_empty() {
-                self.problem(
-                    line,
-                    format!("expected.tool_arguments[{index}].arguments"),
-                    "no argument is named, expected at least one",
-                );
-            }
-        }
-    }
-
-    fn check_tool(&mut self, line: usize, key: String, tool: &str) {
-        if tool.trim().is_empty() || tool.contains("___") {
-            self.problem(
-                line,
-                key,
-                format!("`{tool}` is not a tool name, expected the part after `target___`"),
-            );
-        }
-    }
+/// Everything the user says: two sessions may begin alike.
+fn asked(case: &Case) -> String {
+    let turns = case.turns.iter().map(|turn| turn.input.as_str());
+    std::iter::once(case.input.as_str())
+        .chain(turns)
+        .map(|input| input.trim().to_lowercase())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The parser's words with the column only: the line is that of the file, not of the parser.

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::environment::{Environment, LOCAL};
 use crate::exit::{self, Exit};
 use crate::output::{Console, Format};
-use crate::{agent_up, deploy, destroy, e2e, eval, gateway, hpo, judge, list, simulate};
+use crate::{agent_up, dataset, deploy, destroy, e2e, eval, gateway, hpo, judge, list, simulate};
 
 /// Deploys agents, searches their configuration, and cleans up after itself
 ///
@@ -77,6 +77,9 @@ pub(crate) enum Command {
     #[command(after_help = exit::HELP)]
     Judge(judge::Args),
 
+    /// Datasets by themselves: check, count, find near duplicates, import, split, derive figures
+    Dataset(dataset::Args),
+
     /// Deploy the agent as agent/hyperparams.toml describes it and print its ARN
     ///
     /// The runtime stays until `destroy`.
@@ -133,6 +136,7 @@ pub(crate) async fn run(command: &Command, ctx: &Context) -> anyhow::Result<Exit
         Command::Gateway(args) => gateway::run(args, ctx).await,
         Command::Eval(args) => eval::run(args, ctx).await.context("evaluate"),
         Command::Judge(args) => judge::run(args, ctx).await.context("work with the judge"),
+        Command::Dataset(args) => dataset::run(args, ctx).await,
         Command::Deploy(args) => deploy::run(args, ctx).await.context("deploy the agent"),
         Command::Destroy(args) => destroy::run(args, ctx).await.context("destroy"),
         Command::List => list::run(ctx).await.context("list what is deployed"),

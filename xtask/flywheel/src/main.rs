@@ -4,6 +4,7 @@ mod agent_up;
 mod aws;
 mod cli;
 mod config;
+mod dataset;
 mod deploy;
 mod destroy;
 mod e2e;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod dataset;
 mod environment;
 mod eval_gate;
 mod eval_run;
