@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub use agentcore::{AgentCoreClient, sdk_client};
+pub(crate) use agentcore::{sdk_config, setting};
 pub use http::HttpAgentClient;
 
 /// A fact about the run that the agent adds to its answer when asked.
@@ -125,6 +126,24 @@ pub enum InvokeErrorKind {
     Invalid,
     /// Anything else.
     Other,
+}
+
+impl InvokeErrorKind {
+    /// Whether the failure says nothing about the agent, so that the question may be asked again in the same trial.
+    ///
+    /// An agent that fails, refuses the request or does not answer in time has failed by itself: asking until it
+    /// succeeds would flatter it.
+    pub fn is_infrastructure(self) -> bool {
+        match self {
+            Self::Throttled
+            | Self::Quota
+            | Self::Connect
+            | Self::NotFound
+            | Self::Denied
+            | Self::Other => true,
+            Self::Timeout | Self::AgentFault | Self::Invalid => false,
+        }
+    }
 }
 
 /// A question that got no answer.

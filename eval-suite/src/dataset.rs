@@ -3,7 +3,10 @@
 //! A dataset is a JSON-lines file. Line 1 names it; every further line is one [`Case`]. The schema
 //! is described for people in `datasets/README.md`.
 
+mod check;
 mod load;
+pub mod near_duplicates;
+mod reader;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::language::Language;
 pub use load::{DatasetError, Problem};
+pub use reader::DatasetReader;
 
 /// A dataset as read from a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +78,9 @@ pub struct Case {
 pub struct Turn {
     /// What the user says.
     pub input: String,
+    /// Language of this turn and therefore of its answer, where it is not the case's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     /// What a right answer to it contains.
     pub expected: Expected,
 }
@@ -290,6 +297,7 @@ impl Case {
             let turn = self.turns.get(further)?;
             case.input.clone_from(&turn.input);
             case.expected.clone_from(&turn.expected);
+            case.language = turn.language.unwrap_or(case.language);
         }
         case.turns.clear();
         Some(case)

@@ -4,20 +4,30 @@
 //! beforehand so that the agent's spans and the experiment's are one tree. A failure is a result.
 
 mod case;
+mod engine;
+mod limiter;
+mod order;
+mod stop;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::AgentClient;
 use crate::cost::PriceTable;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, DatasetError};
 use crate::evaluator::Evaluator;
 use crate::langfuse::{Experiment, LangfuseClient, LangfuseError};
+use crate::results::Tally;
 
 pub use crate::results::{EvaluatorSummary, ExperimentResult, ItemError, ItemResult, Quality};
 pub use case::{CaseRunner, chain};
+pub use engine::{Cases, Engine, EngineError, Finished};
+pub use stop::{Limits, StopReason};
+
+/// The order of questions and arms where nobody asked for another.
+const DEFAULT_SEED: u64 = 1;
 
 /// What to run and how.
 #[derive(Clone, Debug)]
@@ -71,6 +81,9 @@ pub enum ExperimentError {
     /// The plan makes no sense.
     #[error("experiment plan: {0}")]
     Plan(String),
+    /// The questions could not be read.
+    #[error("read the questions")]
+    Questions(#[from] DatasetError),
     /// The dataset could not be brought to Langfuse.
     #[error("bring dataset `{dataset}` to Langfuse")]
     Dataset {
@@ -121,20 +134,29 @@ pub async fn run(
     let planned = plan.dataset.cases.len();
     progress(Progress::Started { planned });
     let started_at = case::now_rfc3339();
-    let runner = CaseRunner {
-        client,
+    let engine = Engine {
+        cases: plan.dataset,
+        head: client,
+        baseline: None,
         evaluators,
         prices: plan.prices,
-        deadline: plan.case_deadline,
+        trials: 1,
+        concurrency: plan.concurrency,
+        case_deadline: plan.case_deadline,
+        limits: Limits::default(),
+        early_stop: false,
+        seed: DEFAULT_SEED,
+        drain: CancellationToken::new(),
+        cancel: cancel.clone(),
     };
+    let names: Vec<String> = evaluators
+        .iter()
+        .map(|evaluator| evaluator.name().to_owned())
+        .collect();
+    let mut tally = Tally::new(names.clone(), planned, 1, false);
     let mut items = Vec::with_capacity(planned);
-    let mut running = futures::stream::iter(plan.dataset.cases.iter().enumerate())
-        .map(|(index, case)| {
-            let runner = &runner;
-            async move { (index, runner.run(case, 1, cancel).await) }
-        })
-        .buffer_unordered(plan.concurrency);
-    while let Some((index, item)) = running.next().await {
+    let mut collect = |finished: Finished| {
+        let item = &finished.item;
         progress(Progress::CaseDone {
             case_id: item.case_id.clone(),
             done: items.len() + 1,
@@ -142,7 +164,13 @@ pub async fn run(
             passed: item.passed(),
             failed: item.error.is_some(),
         });
-        items.push((index, item));
+        items.push((finished.case, finished.item));
+        Ok::<(), Infallible>(())
+    };
+    match engine.run(&mut tally, &mut collect).await {
+        Ok(_) => {}
+        Err(EngineError::Dataset(error)) => return Err(error.into()),
+        Err(EngineError::Sink(never)) => match never {},
     }
     items.sort_by_key(|(index, _)| *index);
 
@@ -154,10 +182,7 @@ pub async fn run(
         dataset_hash: plan.dataset.hash.clone(),
         planned,
         items: items.into_iter().map(|(_, item)| item).collect(),
-        evaluators: evaluators
-            .iter()
-            .map(|evaluator| evaluator.name().to_owned())
-            .collect(),
+        evaluators: names,
         metadata: plan.metadata.clone(),
         experiment_id: None,
         experiment_url: None,

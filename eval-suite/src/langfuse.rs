@@ -12,6 +12,6 @@ pub use client::{
     LANGFUSE_BASE_URL, LANGFUSE_HOST, LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY, LangfuseClient,
     LangfuseError, Project,
 };
-pub use datasets::RemoteDataset;
+pub use datasets::{RemoteDataset, RemoteItem};
 pub use experiments::{Experiment, experiment_id};
 pub use scores::{Score, ScoreReceipt, ScoreSubject, ScoreValue, aggregate_scores};

@@ -1,9 +1,11 @@
 //! What a run produced, in memory and on disk.
 
+pub mod folder;
 mod journal;
 mod manifest;
 mod replies;
 pub mod run;
+mod tally;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +13,15 @@ use crate::client::{InvokeErrorKind, ToolCall, Usage};
 use crate::evaluator::{Aspect, Evaluation, Status};
 use crate::stats;
 
-pub use journal::{Arm, Journal, JournalError, RecordedItem, read};
+pub use folder::FolderError;
+pub use journal::{Arm, Journal, JournalError, RecordedItem, read, visit};
 pub use manifest::{EvaluatorIdentity, MANIFEST_VERSION, Manifest, ManifestError, TargetRecord};
+pub use tally::{
+    ArmSummary, Compared, ErrorFigures, EvaluatorFigures, MAX_INFRASTRUCTURE_ATTEMPTS, Tally,
+};
+
+/// How the ids of simulated models begin, which play real ones on this machine.
+pub const SIMULATED_MODELS: &str = "simulated.";
 pub use run::{Run, RunError};
 
 /// Why a case has no answer.
@@ -22,6 +31,14 @@ pub struct ItemError {
     pub kind: Option<InvokeErrorKind>,
     /// The error and its causes, outermost first.
     pub message: String,
+}
+
+impl ItemError {
+    /// Whether the failure says nothing about the agent: see [`InvokeErrorKind::is_infrastructure`]. A cancelled
+    /// question is one of these.
+    pub fn is_infrastructure(&self) -> bool {
+        self.kind.is_none_or(InvokeErrorKind::is_infrastructure)
+    }
 }
 
 /// One case's answer and what the evaluators found.
@@ -127,6 +144,33 @@ impl ItemResult {
                     Status::NotApplicable => true,
                     Status::MissingReference | Status::AgentError | Status::JudgeError => false,
                 })
+    }
+
+    /// What the answer cost in US dollars, agent and judges together; `None` when a part of it is unknown.
+    pub fn spent_usd(&self) -> Option<f64> {
+        // A question that no model saw cost nothing.
+        let agent = match self.cost_usd {
+            None if self.usage.is_none() && self.error.is_some() => Some(0.0),
+            cost => cost,
+        };
+        let judges = self
+            .evaluations
+            .iter()
+            .filter_map(|evaluation| Some(evaluation.judge.as_ref()?.cost_usd));
+        judges.fold(agent, |total, cost| Some(total? + cost?))
+    }
+
+    /// Whether a simulated model answered or judged: figures of such a result say nothing about real models.
+    pub fn is_simulated(&self) -> bool {
+        let judges = self.evaluations.iter().filter_map(|evaluation| {
+            let judge = evaluation.judge.as_ref()?;
+            Some(judge.model_id.as_str())
+        });
+        self.model_id
+            .as_deref()
+            .into_iter()
+            .chain(judges)
+            .any(|model| model.starts_with(SIMULATED_MODELS))
     }
 
     /// The evaluation of this evaluator.

@@ -1,21 +1,17 @@
 //! `cargo xtask bench`: what a thing costs, measured beside what it replaces.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
-use xshell::cmd;
 
-use crate::cargo::{Workspace, say, step};
+use crate::cargo::Workspace;
 
-mod report;
-
-use report::{Measured, Report};
-
-/// Installed into a private environment, pinned: a figure belongs to the versions it was measured with.
-/// `awslambdaric` and `boto3` are what Lambda's own Python runtime is made of; `trustme` makes the certificates.
-const PACKAGES: [&str; 3] = ["awslambdaric==4.2.2", "boto3==1.44.5", "trustme==1.2.1"];
+mod eval;
+mod eval_report;
+mod lambda;
+mod lambda_report;
+mod spread;
 
 /// Exit code of a metric that fell short.
 const SHORT: u8 = 3;
@@ -25,31 +21,20 @@ const SHORT: u8 = 3;
 pub(crate) struct Args {
     #[command(subcommand)]
     what: What,
+    /// How to print the result.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// End with exit code 3 when an aim is missed.
+    #[arg(long, global = true)]
+    check: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum What {
     /// The tools Lambda beside the same tool in Python: cold start, CPU, memory, size.
-    Lambda(Lambda),
-}
-
-/// Runs both functions on this machine, in turns, against the same Runtime API, Secrets Manager and recorded SAP.
-///
-/// Needs `python3` with `venv`; packages go to `target/bench/`, nothing is installed elsewhere.
-#[derive(Debug, clap::Args)]
-struct Lambda {
-    /// Processes started of each function, in each of the three series.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    cold_starts: u32,
-    /// Invocations measured in each process, after five that warm up.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    invocations: u32,
-    /// How to print the result.
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
-    /// End with exit code 3 when an aim is missed.
-    #[arg(long)]
-    check: bool,
+    Lambda(lambda::Args),
+    /// The experiment runner beside a bare client, promptfoo and Inspect AI: time, CPU, memory.
+    Eval(eval::Args),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -58,99 +43,28 @@ enum Format {
     Json,
 }
 
+/// What a benchmark found.
+struct Outcome {
+    human: String,
+    json: String,
+    all_met: bool,
+}
+
 /// Runs the benchmark and prints its table.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    let What::Lambda(args) = &args.what;
-    let folder = workspace.target_dir()?.join("bench");
-    let python = environment(workspace, &folder)?;
-    let function = build(workspace)?;
-    let mut measured = None;
-    step("measure", || {
-        measured = Some(measure(workspace, &python, &function, args)?);
-        Ok(())
-    })?;
-    let measured = measured.context("the functions were measured")?;
-    let report = Report::new(&measured)?;
-    print(&match args.format {
-        Format::Human => report.to_string(),
-        Format::Json => serde_json::to_string_pretty(&report)?,
+    let outcome = match &args.what {
+        What::Lambda(args) => lambda::run(workspace, args)?,
+        What::Eval(args) => eval::run(workspace, args)?,
+    };
+    print(match args.format {
+        Format::Human => &outcome.human,
+        Format::Json => &outcome.json,
     });
-    let short = args.check && !report.all_met();
-    Ok(if short {
+    Ok(if args.check && !outcome.all_met {
         ExitCode::from(SHORT)
     } else {
         ExitCode::SUCCESS
     })
-}
-
-/// The function as it is deployed.
-fn build(workspace: &Workspace) -> Result<PathBuf> {
-    step("build", || {
-        let build = [
-            "build",
-            "--locked",
-            "--profile",
-            "lambda",
-            "--package",
-            "sap-lambda",
-        ];
-        let build = workspace
-            .cargo()
-            .args(build)
-            .args(["--bin", "sap-lambda"])
-            .run();
-        build.context("failed to build the function")
-    })?;
-    Ok(workspace.target_dir()?.join("lambda/sap-lambda"))
-}
-
-fn measure(
-    workspace: &Workspace,
-    python: &Path,
-    function: &Path,
-    args: &Lambda,
-) -> Result<Measured> {
-    let output = Command::new(python)
-        .arg(workspace.root.join("xtask/bench/lambda_bench.py"))
-        .arg("--ours")
-        .arg(function)
-        .args(["--cold-starts", &args.cold_starts.to_string()])
-        .args(["--invocations", &args.invocations.to_string()])
-        .stderr(Stdio::inherit())
-        .output()
-        .context("failed to start python")?;
-    ensure!(
-        output.status.success(),
-        "lambda_bench.py ended with {}",
-        output.status
-    );
-    serde_json::from_slice(&output.stdout).context("failed to read what was measured")
-}
-
-/// A private Python environment with the pinned packages; made once, checked by a stamp of their versions.
-fn environment(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
-    let python = folder.join("venv/bin/python");
-    let stamp = folder.join("installed");
-    let wanted = PACKAGES.join("\n");
-    if python.exists() && std::fs::read_to_string(&stamp).is_ok_and(|present| present == wanted) {
-        return Ok(python);
-    }
-    step("install", || {
-        let sh = &workspace.shell;
-        let venv = folder.join("venv");
-        cmd!(sh, "python3 -m venv --clear {venv}")
-            .run()
-            .context("`python3` with `venv` is needed (Debian: python3-venv)")?;
-        cmd!(
-            sh,
-            "{python} -m pip install --quiet --disable-pip-version-check"
-        )
-        .args(PACKAGES)
-        .run()?;
-        std::fs::write(&stamp, &wanted).context("failed to write the stamp")
-    })?;
-    say(&format!("   packages: {}", PACKAGES.join(", ")));
-    Ok(python)
 }
 
 /// The result is data, so it goes to standard output.

@@ -30,10 +30,12 @@ enum Need {
     Sap,
     /// `node` on the path, and the packages below `NODE_PACKAGES`.
     Node,
+    /// Inspect AI, which cannot be installed beside the packages of the others.
+    Inspect,
 }
 
 /// In the order in which they run.
-const SCRIPTS: [Script; 9] = [
+const SCRIPTS: [Script; 10] = [
     Script {
         file: "boto3_agentcore.py",
         needs: &[],
@@ -67,6 +69,10 @@ const SCRIPTS: [Script; 9] = [
         needs: &[],
     },
     Script {
+        file: "inspect_stats.py",
+        needs: &[Need::Inspect],
+    },
+    Script {
         file: "langfuse_sdk.py",
         needs: &[Need::Study],
     },
@@ -77,7 +83,7 @@ const SAP_SECRET: &str = "flywheel/sap";
 
 /// Runs official clients and test suites of others against a deployed local runtime, its gateway and its SAP system:
 /// boto3, the Langfuse SDK, the MCP client for Python, the MCP Inspector, the MCP conformance suite, pyodata, our
-/// function against SAP's mock server, and our evaluators against autoevals.
+/// function against SAP's mock server, our evaluators against autoevals, and our statistics against Inspect AI.
 ///
 /// Needs `python3` with `venv`; packages, Node.js among them, go to `target/interop/`, nothing is installed elsewhere.
 #[derive(Debug, clap::Args)]
@@ -123,7 +129,7 @@ struct SapUser {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let scripts = chosen(&args.only)?;
     let needs = |need| scripts.iter().any(|script| script.needs.contains(&need));
-    let installed = packages::install(workspace, needs(Need::Node))?;
+    let installed = packages::install(workspace, needs(Need::Node), needs(Need::Inspect))?;
     step("build", || workspace.build_binaries())?;
     let flywheel = workspace.bin_dir()?.join("flywheel");
     let mut up = start_agent(workspace, &flywheel)?;
@@ -210,8 +216,12 @@ fn run_all(
     for script in scripts {
         let outcome = step(script.file, || {
             let file = workspace.root.join("xtask/interop").join(script.file);
-            let status = installed
-                .python()
+            let mut python = if script.needs.contains(&Need::Inspect) {
+                installed.inspect_python()
+            } else {
+                installed.python()
+            };
+            let status = python
                 .arg(file)
                 .envs(&environment)
                 .status()

@@ -9,6 +9,7 @@ mod cargo;
 mod ci;
 mod codegen;
 mod external;
+mod install;
 mod interop;
 mod test;
 mod tidy;
@@ -47,6 +48,10 @@ enum Command {
     Gateway(external::Args),
     /// The evaluators by themselves: list them, score one output or JSON lines.
     Eval(external::Args),
+    /// The model that judges: measure it against people's labels, make steps for a rubric.
+    Judge(external::Args),
+    /// Datasets by themselves: check, count, find near duplicates, import, split, derive figures.
+    Dataset(external::Args),
     /// Deploy one agent from agent/hyperparams.toml.
     Deploy(external::Args),
     /// Delete what this checkout deployed.
@@ -63,7 +68,7 @@ enum Command {
     Tidy(tidy::Args),
     /// Write generated files (the gateway's tool schema), or check them.
     Codegen(codegen::Args),
-    /// Strangers' software against ours: boto3, MCP clients, pyodata, Langfuse's SDK.
+    /// Strangers' software against ours: boto3, MCP clients, pyodata, Inspect AI and more.
     Interop(interop::Args),
     /// What a part costs beside what it replaces: `lambda` against the same tool in Python.
     Bench(bench::Args),
@@ -77,6 +82,8 @@ fn main() -> ExitCode {
         Command::E2e(args) => external::run(&workspace, "e2e", &args),
         Command::Gateway(args) => external::run(&workspace, "gateway", &args),
         Command::Eval(args) => external::run(&workspace, "eval", &args),
+        Command::Judge(args) => external::run(&workspace, "judge", &args),
+        Command::Dataset(args) => external::run(&workspace, "dataset", &args),
         Command::Deploy(args) => external::run(&workspace, "deploy", &args),
         Command::Destroy(args) => external::run(&workspace, "destroy", &args),
         Command::List(args) => external::run(&workspace, "list", &args),

@@ -14,8 +14,9 @@ use crate::cargo::{Workspace, say};
 pub(crate) struct Args {}
 
 /// Who may depend on which crate of the workspace, in the normal graph.
-const MAY_DEPEND_ON: [(&str, &[&str]); 6] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
     ("xtask", &[]),
+    ("eval-bench", &[]),
     ("agent", &[]),
     ("sap-lambda", &[]),
     ("emulator", &[]),

@@ -128,6 +128,121 @@ fn problems_name_file_line_key_and_expectation() {
     );
 }
 
+/// Keys beyond the one question are checked, too.
+#[test]
+fn problems_of_sessions_and_of_what_a_case_asks_for() {
+    let with = |more: &str| CASE.replace(r#","category""#, &format!(r#",{more},"category""#));
+    let turn = r#"{"input":"And the supplier?","expected":{"facts":[{"text":"USSU-VSF08"}]}}"#;
+    let good = [
+        format!(r#""turns":[{turn}],"goal":{{"text":"Know the order.","assertions":["It was named."]}}"#),
+        r#""goal":{"text":"Talk."},"turns":[{"input":"Thanks!","expected":{}}]"#.to_owned(),
+        r#""thresholds":{"levenshtein":1},"split":"holdout","source":{"kind":"written","date":"2026-02-28"}"#.to_owned(),
+        r#""evaluators":[{"name":"levenshtein","options":{"threshold":0.5},"expected":"x"}]"#.to_owned(),
+    ];
+    for keys in good {
+        assert_eq!(
+            parse(&[HEADER, &with(&keys)]).map(|dataset| dataset.cases.len()),
+            Ok(1),
+            "{keys}"
+        );
+    }
+    for (keys, problem) in [
+        (
+            r#""turns":[{"input":" ","expected":{"facts":[{"text":"1"}]}}]"#,
+            "turns[0].input: the question is empty, expected what the user says next",
+        ),
+        (
+            r#""turns":[{"input":"And?","expected":{}}]"#,
+            "turns[0].expected.facts: nothing is expected, expected facts, forbidden texts, must_refuse or a trajectory",
+        ),
+        (
+            r#""turns":[{"input":"And?","expected":{"facts":[{"text":"--"}]}}]"#,
+            "turns[0].expected.facts[0].text: `--` has no letter or digit, so it would match nothing",
+        ),
+        (
+            r#""goal":{"text":""}"#,
+            "goal.text: the goal is empty, expected what the user wants, in one sentence",
+        ),
+        (
+            r#""goal":{"text":"x","assertions":["a"," "]}"#,
+            "goal.assertions[1]: the assertion is empty, expected a statement about the session",
+        ),
+        (
+            r#""thresholds":{"levenshtein":1.5}"#,
+            "thresholds.levenshtein: 1.5 is no score, expected 0 to 1",
+        ),
+        (
+            r#""evaluators":[{"name":""}]"#,
+            "evaluators[0].name: the name is empty, expected one that `cargo xtask eval list` shows",
+        ),
+        (
+            r#""source":{"kind":"written","date":"2026-02-30"}"#,
+            "source.date: `2026-02-30` is no day, expected YYYY-MM-DD",
+        ),
+        (
+            r#""source":{"kind":"written","date":"2026-2-3"}"#,
+            "source.date: `2026-2-3` is no day, expected YYYY-MM-DD",
+        ),
+        (
+            r#""source":{"kind":"copied"}"#,
+            "source.kind: unknown variant `copied`, expected one of `written`, `generated`, `imported`, `production`",
+        ),
+        (
+            r#""split":"test""#,
+            "split: unknown variant `test`, expected `dev` or `holdout`",
+        ),
+    ] {
+        check(&with(keys), problem);
+    }
+    check(
+        &CASE.replace(r#"["header"]"#, r#"["header","header"]"#),
+        "tags[1]: `header` is empty or stands there twice, expected every tag once",
+    );
+}
+
+/// A turn in another language is judged in that language, the next one in the case's again.
+#[test]
+fn a_turn_may_change_the_language() {
+    let line = CASE.replace(
+        r#","category""#,
+        r#","turns":[{"input":"Und wer?","language":"de","expected":{"facts":[{"text":"1"}]}},{"input":"Why?","expected":{"facts":[{"text":"2"}]}}],"category""#,
+    );
+    let dataset = parse(&[HEADER, &line]).unwrap();
+    let languages: Vec<_> = (0..3)
+        .filter_map(|turn| Some(dataset.cases[0].turn(turn)?.language))
+        .collect();
+    assert_eq!(languages, [Language::En, Language::De, Language::En]);
+}
+
+/// Two sessions may begin alike; the same talk twice is a copy.
+#[test]
+fn sessions_are_told_apart_by_all_their_turns() {
+    let session = |id: &str, next: &str| {
+        CASE.replace("total_en", id).replace(
+            r#","category""#,
+            &format!(r#","turns":[{{"input":"{next}","expected":{{"facts":[{{"text":"1"}}]}}}}],"category""#),
+        )
+    };
+    assert!(
+        parse(&[
+            HEADER,
+            CASE,
+            &session("a", "And who?"),
+            &session("b", "And when?")
+        ])
+        .is_ok()
+    );
+    assert_eq!(
+        parse(&[
+            HEADER,
+            &session("a", "And who?"),
+            &session("b", "and who? ")
+        ])
+        .unwrap_err(),
+        "datasets/golden.jsonl:3: input: line 2 asks the same, expected every question once"
+    );
+}
+
 #[test]
 fn every_problem_is_reported() {
     let other = CASE.replace("total_en", "total_2");

@@ -1,4 +1,4 @@
-//! One case: one agent call, then every evaluator on that reply.
+//! One case: one agent call a turn, then every evaluator on the replies.
 
 use std::error::Error;
 use std::time::Duration;
@@ -15,8 +15,10 @@ use crate::dataset::Case;
 use crate::evaluator::{self, Evaluator};
 use crate::results::{ItemError, ItemResult, TurnResult};
 
-/// Calls of one case that throttling may cost.
-const MAX_ATTEMPTS: u32 = 5;
+use super::limiter::Limiter;
+
+/// Calls of one turn that throttling may cost.
+const MAX_ATTEMPTS: u32 = 8;
 /// Pause before the first repeat; doubled each time, with up to as much again at random.
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 /// Longest such pause.
@@ -42,65 +44,133 @@ struct Call {
     attempts: u32,
 }
 
-/// How a whole case ended.
-struct Session {
+/// A case that was asked and is not judged yet.
+pub(super) struct Asked {
+    trace_id: String,
+    span_id: String,
+    session_id: String,
+    started_unix_ns: u64,
+    answered_unix_ns: u64,
     /// One reply a turn, up to the first turn without one.
     replies: Vec<Reply>,
-    error: Option<ItemError>,
+    pub(super) error: Option<ItemError>,
     attempts: u32,
 }
 
 impl CaseRunner<'_> {
     /// Asks the case's questions in a session of its own and evaluates the replies; trials count from 1.
     pub async fn run(&self, case: &Case, trial: u32, cancel: &CancellationToken) -> ItemResult {
+        let asked = self.ask(case, None, cancel).await;
+        self.conclude(case, trial, asked).await
+    }
+
+    /// Asks the case's questions, turn after turn; it ends with the first turn that gets no answer.
+    pub(super) async fn ask(
+        &self,
+        case: &Case,
+        limiter: Option<&Limiter>,
+        cancel: &CancellationToken,
+    ) -> Asked {
         let trace_id = new_trace_id();
         let span_id = new_span_id();
-        // "eval-" and 32 digits: above AgentCore's 33 characters.
-        let session_id = format!("eval-{}", Uuid::new_v4().simple());
-        let started_unix_ns = now_unix_ns();
-        let session = self
-            .session(
-                case,
-                &session_id,
-                &format!("00-{trace_id}-{span_id}-01"),
-                cancel,
-            )
-            .await;
-        let answered_unix_ns = now_unix_ns();
-        // A session exists only if the agent was called.
-        let session_stopped = session.attempts == 0 || self.stop(&session_id).await;
-
-        let replies = match &session.error {
-            None => Ok(session.replies.as_slice()),
-            Some(error) => Err(error.message.as_str()),
+        let trace_parent = format!("00-{trace_id}-{span_id}-01");
+        let mut asked = Asked {
+            trace_id,
+            span_id,
+            // "eval-" and 32 digits: above AgentCore's 33 characters.
+            session_id: format!("eval-{}", Uuid::new_v4().simple()),
+            started_unix_ns: now_unix_ns(),
+            answered_unix_ns: 0,
+            replies: Vec::with_capacity(case.turn_count()),
+            error: None,
+            attempts: 0,
         };
-        let mut evaluations = Vec::with_capacity(self.evaluators.len());
-        for evaluator in self.evaluators {
-            evaluations.push(evaluator::evaluate(evaluator.as_ref(), case, replies).await);
+        let inputs = std::iter::once(&case.input).chain(case.turns.iter().map(|turn| &turn.input));
+        for (index, input) in inputs.enumerate() {
+            let invocation = Invocation {
+                prompt: input.clone(),
+                session_id: asked.session_id.clone(),
+                trace_parent: Some(trace_parent.clone()),
+                include: vec![Include::Trajectory, Include::Usage],
+            };
+            let call = self.call(&invocation, limiter, cancel).await;
+            asked.attempts += call.attempts;
+            match call.outcome {
+                Ok(reply) => asked.replies.push(reply),
+                Err(mut error) => {
+                    if !case.turns.is_empty() {
+                        error.message = format!("turn {}: {}", index + 1, error.message);
+                    }
+                    asked.error = Some(error);
+                    break;
+                }
+            }
         }
-        let Session {
+        asked.answered_unix_ns = now_unix_ns();
+        asked
+    }
+
+    /// Ends the session, and lets every evaluator look at the replies meanwhile.
+    pub(super) async fn conclude(&self, case: &Case, trial: u32, asked: Asked) -> ItemResult {
+        let judge = async {
+            let replies = match &asked.error {
+                None => Ok(asked.replies.as_slice()),
+                Some(error) => Err(error.message.as_str()),
+            };
+            let mut evaluations = Vec::with_capacity(self.evaluators.len());
+            for evaluator in self.evaluators {
+                evaluations.push(evaluator::evaluate(evaluator.as_ref(), case, replies).await);
+            }
+            evaluations
+        };
+        // A session exists only if the agent was called.
+        let stop = async { asked.attempts == 0 || self.stop(&asked.session_id).await };
+        let (session_stopped, evaluations) = futures::join!(stop, judge);
+
+        let Asked {
+            trace_id,
+            span_id,
+            session_id,
+            started_unix_ns,
+            answered_unix_ns,
             replies,
             error,
             attempts,
-        } = session;
+        } = asked;
         let usage = total_usage(&replies);
-        let first = replies.first();
-        let cost_usd = first.and_then(|reply| {
+        let mut replies = replies.into_iter();
+        let first = replies.next();
+        let latency_ms = first.as_ref().map(|reply| {
+            let further: f64 = replies
+                .as_slice()
+                .iter()
+                .map(|reply| reply.latency_ms)
+                .sum();
+            reply.latency_ms + further
+        });
+        let turns = further_turns(case, replies);
+        let cost_usd = first.as_ref().and_then(|reply| {
             self.prices?
                 .cost_usd(reply.model_id.as_deref()?, usage.as_ref()?)
         });
-        let answered = error.is_none();
+        let (mut answer, mut stop_reason, mut model_id, mut trajectory) = Default::default();
+        if let Some(reply) = first {
+            answer = error.is_none().then_some(reply.text);
+            stop_reason = Some(reply.stop_reason);
+            model_id = reply.model_id;
+            trajectory = reply.trajectory;
+        }
         ItemResult {
             case_id: case.id.clone(),
             trial,
             input: case.input.clone(),
-            answer: first.filter(|_| answered).map(|reply| reply.text.clone()),
-            stop_reason: first.map(|reply| reply.stop_reason.clone()),
-            model_id: first.and_then(|reply| reply.model_id.clone()),
-            latency_ms: first.map(|_| replies.iter().map(|reply| reply.latency_ms).sum()),
+            answer,
+            stop_reason,
+            model_id,
+            latency_ms,
             usage,
             cost_usd,
-            trajectory: first.and_then(|reply| reply.trajectory.clone()),
+            trajectory,
             error,
             trace_id,
             span_id,
@@ -111,49 +181,17 @@ impl CaseRunner<'_> {
             answered_unix_ns,
             evaluated_unix_ns: now_unix_ns(),
             evaluations,
-            turns: further_turns(case, replies),
+            turns,
         }
-    }
-
-    /// Says every turn of the case in one session; it ends with the first turn that gets no answer.
-    async fn session(
-        &self,
-        case: &Case,
-        session_id: &str,
-        trace_parent: &str,
-        cancel: &CancellationToken,
-    ) -> Session {
-        let inputs = std::iter::once(&case.input).chain(case.turns.iter().map(|turn| &turn.input));
-        let mut session = Session {
-            replies: Vec::with_capacity(case.turn_count()),
-            error: None,
-            attempts: 0,
-        };
-        for (index, input) in inputs.enumerate() {
-            let invocation = Invocation {
-                prompt: input.clone(),
-                session_id: session_id.to_owned(),
-                trace_parent: Some(trace_parent.to_owned()),
-                include: vec![Include::Trajectory, Include::Usage],
-            };
-            let call = self.call(&invocation, cancel).await;
-            session.attempts += call.attempts;
-            match call.outcome {
-                Ok(reply) => session.replies.push(reply),
-                Err(mut error) => {
-                    if !case.turns.is_empty() {
-                        error.message = format!("turn {}: {}", index + 1, error.message);
-                    }
-                    session.error = Some(error);
-                    break;
-                }
-            }
-        }
-        session
     }
 
     /// Calls the agent until it answers, fails for good, is cancelled or the deadline passes.
-    async fn call(&self, invocation: &Invocation, cancel: &CancellationToken) -> Call {
+    async fn call(
+        &self,
+        invocation: &Invocation,
+        limiter: Option<&Limiter>,
+        cancel: &CancellationToken,
+    ) -> Call {
         let deadline = Instant::now() + self.deadline;
         let mut attempts = 0;
         let cancelled = || ItemError {
@@ -168,12 +206,16 @@ impl CaseRunner<'_> {
                 };
             }
             attempts += 1;
+            let started = limiter.map(Limiter::start);
             let answered = tokio::select! {
                 answered = timeout_at(deadline, self.client.invoke(invocation)) => answered,
                 () = cancel.cancelled() => return Call { outcome: Err(cancelled()), attempts },
             };
             let error = match answered {
                 Ok(Ok(reply)) => {
+                    if let Some(limiter) = limiter {
+                        limiter.succeeded();
+                    }
                     return Call {
                         outcome: Ok(reply),
                         attempts,
@@ -185,11 +227,13 @@ impl CaseRunner<'_> {
                     InvokeError::new(InvokeErrorKind::Timeout, message)
                 }
             };
+            let throttled = error.kind() == InvokeErrorKind::Throttled;
+            if let Some((limiter, started)) = limiter.zip(started).filter(|_| throttled) {
+                limiter.throttled(started);
+            }
             let pause = backoff(attempts);
             // Only a refusal before the agent ran may be repeated: anything else could run the agent twice.
-            let repeat = error.kind() == InvokeErrorKind::Throttled
-                && attempts < MAX_ATTEMPTS
-                && Instant::now() + pause < deadline;
+            let repeat = throttled && attempts < MAX_ATTEMPTS && Instant::now() + pause < deadline;
             if !repeat {
                 return Call {
                     outcome: Err(ItemError {
@@ -250,9 +294,8 @@ fn total_usage(replies: &[Reply]) -> Option<Usage> {
     })
 }
 
-/// The turns after the first, answered or not.
-fn further_turns(case: &Case, replies: Vec<Reply>) -> Vec<TurnResult> {
-    let mut replies = replies.into_iter().skip(1);
+/// The turns after the first, answered or not; `replies` holds theirs.
+fn further_turns(case: &Case, mut replies: std::vec::IntoIter<Reply>) -> Vec<TurnResult> {
     case.turns
         .iter()
         .map(|turn| {

@@ -36,6 +36,19 @@ pub struct RemoteDataset {
     pub archived: usize,
 }
 
+/// An item as Langfuse holds it, whoever made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RemoteItem {
+    /// Its id.
+    pub id: String,
+    /// What is asked, of any shape.
+    pub input: Value,
+    /// What is expected, of any shape; null when nothing is.
+    pub expected_output: Value,
+    /// Whatever was noted with it.
+    pub metadata: Value,
+}
+
 #[derive(Deserialize)]
 struct DatasetRow {
     id: String,
@@ -64,6 +77,8 @@ struct ItemRow {
     expected_output: Value,
     #[serde(default)]
     metadata: Value,
+    #[serde(default)]
+    status: Option<String>,
 }
 
 /// The part of an item id that says which dataset it belongs to: ids are unique per project.
@@ -156,6 +171,31 @@ impl LangfuseClient {
             unchanged,
             archived,
         })
+    }
+
+    /// The items of a dataset that are not archived, by id; `None` when there is no such dataset.
+    ///
+    /// # Errors
+    /// [`LangfuseError`].
+    pub async fn dataset_items(
+        &self,
+        name: &str,
+    ) -> Result<Option<Vec<RemoteItem>>, LangfuseError> {
+        if self.find_dataset(name).await?.is_none() {
+            return Ok(None);
+        }
+        let rows = self.items(name).await?.into_values();
+        let active = rows.filter(|row| row.status.as_deref() != Some("ARCHIVED"));
+        Ok(Some(
+            active
+                .map(|row| RemoteItem {
+                    id: row.id,
+                    input: row.input,
+                    expected_output: row.expected_output,
+                    metadata: row.metadata,
+                })
+                .collect(),
+        ))
     }
 
     async fn find_dataset(&self, name: &str) -> Result<Option<DatasetRow>, LangfuseError> {

@@ -3,10 +3,10 @@
 //! Several processes may append to one file (a test runner with a process per case), and a process
 //! may die in the middle: a line is complete or it is the last one and ignored with a count.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,12 @@ pub enum JournalError {
         #[source]
         source: std::io::Error,
     },
+    /// Another process is writing the same run.
+    #[error("{} is being written by another process; wait until it has ended", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// A line other than the last is no record.
     #[error("{}:{line}: not a result line", path.display())]
     Line {
@@ -83,40 +89,75 @@ pub enum JournalError {
     },
 }
 
+/// One line, borrowed.
+#[derive(Serialize)]
+struct Line<'a> {
+    version: u32,
+    run_id: &'a str,
+    dataset: &'a str,
+    dataset_hash: &'a str,
+    arm: Arm,
+    item: &'a ItemResult,
+}
+
 /// An open results file.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     run_id: String,
-    file: Mutex<File>,
+    file: File,
 }
 
 impl Journal {
-    /// Opens `directory/results.jsonl` for appending, with its directories.
+    /// Opens `directory/results.jsonl` for appending, with its directories. Several processes may do so at once.
     ///
     /// # Errors
     /// [`JournalError::Io`].
     pub fn open(directory: &Path, run_id: &str) -> Result<Self, JournalError> {
         let path = directory.join("results.jsonl");
-        let io = |action| {
-            let path = path.clone();
-            move |source| JournalError::Io {
-                action,
-                path,
-                source,
-            }
-        };
-        std::fs::create_dir_all(directory).map_err(io("create the directory of"))?;
+        std::fs::create_dir_all(directory).map_err(io("create the directory of", &path))?;
         let file = OpenOptions::new()
             .create(true)
             .append(true)
             .open(&path)
-            .map_err(io("open"))?;
+            .map_err(io("open", &path))?;
         Ok(Self {
             path,
             run_id: run_id.to_owned(),
-            file: Mutex::new(file),
+            file,
         })
+    }
+
+    /// [`Journal::open`] for one process alone, which holds a lock until the journal is dropped. What an earlier
+    /// process left of its last line when it was killed is cut off, so that the next line begins where a line begins.
+    ///
+    /// # Errors
+    /// [`JournalError::InUse`] while another process holds it, else [`JournalError::Io`].
+    pub fn open_alone(directory: &Path, run_id: &str) -> Result<Self, JournalError> {
+        let journal = Self::open(directory, run_id)?;
+        let path = &journal.path;
+        match journal.file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(JournalError::InUse { path: path.clone() });
+            }
+            Err(TryLockError::Error(source)) => return Err(io("lock", path)(source)),
+        }
+        let whole = whole_lines(path).map_err(io("read", path))?;
+        journal
+            .file
+            .set_len(whole)
+            .map_err(io("cut a torn line off", path))?;
+        Ok(journal)
+    }
+
+    /// Waits until what was appended is on the disk: afterwards not even a power failure takes it away. A killed
+    /// process loses nothing without it.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`].
+    pub fn sync(&self) -> Result<(), JournalError> {
+        self.file.sync_data().map_err(io("write", &self.path))
     }
 
     /// The file.
@@ -135,49 +176,95 @@ impl Journal {
         arm: Arm,
         item: &ItemResult,
     ) -> Result<(), JournalError> {
-        let record = RecordedItem {
+        let record = Line {
             version: VERSION,
-            run_id: self.run_id.clone(),
-            dataset: dataset.to_owned(),
-            dataset_hash: dataset_hash.to_owned(),
+            run_id: &self.run_id,
+            dataset,
+            dataset_hash,
             arm,
-            item: item.clone(),
+            item,
         };
         let mut line = serde_json::to_vec(&record).expect("a result has string keys only");
         line.push(b'\n');
-        let mut file = self
-            .file
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        file.write_all(&line).map_err(|source| JournalError::Io {
-            action: "append to",
-            path: self.path.clone(),
-            source,
-        })
+        // A file in append mode takes concurrent writes one after the other.
+        (&self.file)
+            .write_all(&line)
+            .map_err(io("append to", &self.path))
     }
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> JournalError {
+    let path = path.to_path_buf();
+    move |source| JournalError::Io {
+        action,
+        path,
+        source,
+    }
+}
+
+/// Length of the file up to the end of its last whole line, looking from the end in blocks.
+fn whole_lines(path: &Path) -> std::io::Result<u64> {
+    const BLOCK: u64 = 64 * 1024;
+    let mut file = File::open(path)?;
+    let mut end = file.metadata()?.len();
+    let mut block = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(BLOCK);
+        file.seek(SeekFrom::Start(start))?;
+        block.clear();
+        (&mut file).take(end - start).read_to_end(&mut block)?;
+        if let Some(at) = block.iter().rposition(|&byte| byte == b'\n') {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
 }
 
 /// Reads a results file. A missing file holds no results; a torn last line is left out.
 ///
+/// A question whose failure said nothing about the agent may have been asked again: its last result counts, and stands
+/// where its first stood. [`visit`] sees them all.
+///
 /// # Errors
 /// [`JournalError`] when the file cannot be read, or holds a line that is not a result of this version.
 pub fn read(path: &Path) -> Result<Vec<RecordedItem>, JournalError> {
-    let io = |source| JournalError::Io {
-        action: "read",
-        path: path.into(),
-        source,
-    };
+    let mut records: Vec<RecordedItem> = Vec::new();
+    let mut places = HashMap::new();
+    visit(path, |record| {
+        let key = (
+            record.dataset_hash.clone(),
+            record.arm,
+            record.item.case_id.clone(),
+            record.item.trial,
+        );
+        match places.get(&key) {
+            Some(&at) => records[at] = record,
+            None => {
+                places.insert(key, records.len());
+                records.push(record);
+            }
+        }
+    })?;
+    Ok(records)
+}
+
+/// [`read`] for files of any length: one record at a time, in the file's order.
+///
+/// # Errors
+/// As [`read`]; what was visited before the faulty line stays visited.
+pub fn visit(path: &Path, mut see: impl FnMut(RecordedItem)) -> Result<(), JournalError> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(io(error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io("read", path)(error)),
     };
     let mut reader = BufReader::new(file);
-    let mut records = Vec::new();
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        if reader.read_until(b'\n', &mut bytes).map_err(io)? == 0 || bytes.last() != Some(&b'\n') {
+        let read = reader.read_until(b'\n', &mut bytes);
+        if read.map_err(io("read", path))? == 0 || bytes.last() != Some(&b'\n') {
             break;
         }
         let fail = |source| JournalError::Line {
@@ -185,8 +272,7 @@ pub fn read(path: &Path) -> Result<Vec<RecordedItem>, JournalError> {
             line,
             source,
         };
-        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(fail)?;
-        let found = value["version"].as_u64().unwrap_or(0);
+        let Version { version: found } = serde_json::from_slice(&bytes).map_err(fail)?;
         if found != u64::from(VERSION) {
             return Err(JournalError::Version {
                 path: path.into(),
@@ -194,7 +280,14 @@ pub fn read(path: &Path) -> Result<Vec<RecordedItem>, JournalError> {
                 found,
             });
         }
-        records.push(serde_json::from_value(value).map_err(fail)?);
+        see(serde_json::from_slice(&bytes).map_err(fail)?);
     }
-    Ok(records)
+    Ok(())
+}
+
+/// The one member of a line that is read first.
+#[derive(Deserialize)]
+struct Version {
+    #[serde(default)]
+    version: u64,
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// Schema version of the document.
 pub const MANIFEST_VERSION: u32 = 1;
 /// Its name in the run's folder.
-const FILE: &str = "run.json";
+pub(super) const FILE: &str = "run.json";
 /// The dataset's name in the run's folder.
 const DATASET: &str = "dataset.jsonl";
 /// The results' name in the run's folder.

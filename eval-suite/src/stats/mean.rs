@@ -136,6 +136,7 @@ pub fn mean_estimate<K: Ord>(values: &[f64], clusters: &[K]) -> Option<MeanEstim
 /// # Errors
 /// With fewer than two values, or one that is not finite.
 pub fn sample_mean(values: &[f64]) -> Result<MeanEstimate> {
+    at_least("values", values.len(), 2)?;
     let clusters: Vec<usize> = (0..values.len()).collect();
     clustered_mean(values, &clusters)
 }

@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use clap::Parser;
 use emulator::{
     server::{self, CONTAINER_START_LIMIT, InUse, Options},
-    world::WorldError,
+    services::bedrock_runtime::Unusable,
+    world::{Cassette, CassetteMode, WorldError},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -42,6 +43,17 @@ struct Args {
     /// How long a container may take until `GET /ping` answers, for example 120s
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     container_start_limit: Option<Duration>,
+    /// Recorded answers of models, a JSONL file; in place of the world file's
+    #[arg(long, value_name = "FILE", env = "EMULATOR_CASSETTE")]
+    cassette: Option<PathBuf>,
+    /// What to do with the recorded answers
+    #[arg(
+        long,
+        value_enum,
+        default_value = "replay",
+        env = "EMULATOR_CASSETTE_MODE"
+    )]
+    cassette_mode: CassetteMode,
 }
 
 #[tokio::main]
@@ -61,7 +73,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
-            let usage = error.is::<WorldError>() || error.is::<InUse>();
+            let usage = error.is::<WorldError>() || error.is::<InUse>() || error.is::<Unusable>();
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }
@@ -79,6 +91,10 @@ async fn run(args: Args) -> anyhow::Result<()> {
         port: args.port,
         exit_when_idle: args.exit_when_idle,
         container_start_limit: args.container_start_limit.unwrap_or(CONTAINER_START_LIMIT),
+        cassette: args.cassette.map(|path| Cassette {
+            path,
+            mode: args.cassette_mode,
+        }),
     })
     .await?;
     tracing::info!(url = emulator.url(), "serving");

@@ -4,6 +4,7 @@
 //! grammar of English, German and Hebrew, not a single question, record or tool. What they do with a request:
 //! read it (`reading`, `instructions`, `entities`, `concept`, `topic`), refuse what must be refused (`refusal`), choose a tool
 //! and fill its arguments (`tool_choice`, `arguments`), or answer from the results so far (`document`, `answer`).
+//! A prompt that asks for a verdict on data goes to `judge` instead.
 //! Where a large model errs by nature, these err by [`profile`]: documented probabilities, drawn from the request itself,
 //! so that the same request has the same answer everywhere and always.
 
@@ -18,6 +19,7 @@ mod document;
 mod entities;
 mod glossary;
 mod instructions;
+mod judge;
 mod language;
 mod locale;
 mod phrases;
@@ -58,6 +60,8 @@ pub(crate) struct Request {
     pub(crate) max_tokens: Option<usize>,
     /// Texts that end the answer.
     pub(crate) stop_sequences: Vec<String>,
+    /// Which of several equal calls this is, in the caller's own words; tells draws apart above temperature 0.
+    pub(crate) draw: String,
 }
 
 /// One turn of the conversation.
@@ -159,18 +163,23 @@ pub(crate) fn ids() -> impl Iterator<Item = &'static str> {
 
 /// Answers a request. A function of its arguments alone.
 pub(crate) fn respond(profile: &Profile, request: &Request) -> Completion {
-    let dice = Dice::new(&[
-        profile.model_id,
-        &fingerprint(request),
-        &format!("{:.3}", request.temperature),
-    ]);
+    let temperature = format!("{:.3}", request.temperature);
+    let fingerprint = fingerprint(request);
+    let mut parts = vec![profile.model_id, &fingerprint, &temperature];
+    if request.temperature > 0.0 && !request.draw.is_empty() {
+        parts.push(&request.draw);
+    }
+    let dice = Dice::new(&parts);
     let chance = Chance {
         profile,
         dice,
         temperature: request.temperature,
     };
-    let reading = Reading::new(request, &chance);
-    let (content, stop_reason) = match decide(&reading, &request.tool_choice, &chance) {
+    let step = judge::step(request, &chance).unwrap_or_else(|| {
+        let reading = Reading::new(request, &chance);
+        decide(&reading, &request.tool_choice, &chance)
+    });
+    let (content, stop_reason) = match step {
         Step::Say(text) => cut(text, request),
         Step::Call(calls) => {
             let blocks = calls.into_iter().enumerate().map(|(n, (name, input))| {
@@ -190,6 +199,14 @@ pub(crate) fn respond(profile: &Profile, request: &Request) -> Completion {
         output_tokens,
         thinking_time,
     }
+}
+
+/// Tokens of a request and of an answer to it, for a server that does not count them: an approximation.
+pub(crate) fn estimate(request: &Request, answer: &[Block]) -> (usize, usize) {
+    (
+        tokens::count_request(request),
+        tokens::count_blocks(answer).max(1),
+    )
 }
 
 fn decide(reading: &Reading<'_>, choice: &ToolChoice, chance: &Chance<'_>) -> Step {

@@ -29,7 +29,8 @@ use crate::{
     process::ProcessTable,
     protocol,
     requests::{self, RequestLog},
-    services, state, world,
+    services, state,
+    world::{self, Cassette},
 };
 
 /// How long open connections may take once the emulator shuts down.
@@ -55,6 +56,8 @@ pub struct Options {
     pub exit_when_idle: Option<Duration>,
     /// How long a container may take from start to its first good `GET /ping`.
     pub container_start_limit: Duration,
+    /// Recorded answers of models, in place of the world file's.
+    pub cassette: Option<Cassette>,
 }
 
 /// [`Options::container_start_limit`] unless told otherwise: AWS gives a container 120 s.
@@ -137,7 +140,10 @@ pub async fn start(options: Options) -> anyhow::Result<RunningEmulator> {
         bin_dir: absolute(&options.bin_dir)?,
         secrets_file: state_dir.join("secrets.json"),
     };
-    let world = world::load(&options.world, &places)?;
+    let mut world = world::load(&options.world, &places)?;
+    if options.cassette.is_some() {
+        world.models.cassette = options.cassette;
+    }
     let context = Arc::new(Context {
         world,
         url,

@@ -67,10 +67,7 @@ pub fn router(context: &Arc<Context>) -> anyhow::Result<Router> {
         .merge(bedrock_agentcore::sessions_router(host))
         .merge(sap::router(Arc::clone(context)))
         .nest("/langfuse", langfuse::router(Arc::clone(context))?)
-        .nest(
-            "/bedrock-runtime",
-            bedrock_runtime::router(Arc::clone(context)),
-        )
+        .merge(bedrock_runtime::router(Arc::clone(context))?)
         .nest("/cognito", cognito::router(Arc::clone(context))?)
         .nest(
             "/gateway",

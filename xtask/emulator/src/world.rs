@@ -3,9 +3,9 @@
 //! Placeholders in string values: `${url}` (base URL), `${root}`, `${bin_dir}` and `${random:NAME}`,
 //! a secret drawn once per state directory, the same wherever the name stands.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 mod load;
 
@@ -37,6 +37,9 @@ pub struct World {
     pub gateways: Vec<Gateway>,
     /// The SAP system's technical user.
     pub sap: Sap,
+    /// What answers for models beside the simulated ones.
+    #[serde(default)]
+    pub models: Models,
     /// Copied into the environment of whoever starts the emulator: what `terraform output` prints on AWS.
     #[serde(default)]
     pub outputs: BTreeMap<String, String>,
@@ -152,6 +155,57 @@ pub struct GatewayTarget {
     pub lambda: String,
     /// File with the inline tool schema, a JSON array.
     pub tool_schema: String,
+}
+
+/// What answers for models beside the simulated ones.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Models {
+    /// Recorded answers.
+    pub cassette: Option<Cassette>,
+    /// A server that speaks the chat completions protocol.
+    pub bridge: Option<Bridge>,
+}
+
+/// Recorded answers of models, a JSONL file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cassette {
+    /// The file.
+    pub path: PathBuf,
+    /// What to do with it.
+    pub mode: CassetteMode,
+}
+
+/// What to do with a cassette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum CassetteMode {
+    /// Only what is recorded is answered.
+    Replay,
+    /// Models answer, and every answer is recorded.
+    Record,
+    /// What is recorded is answered, and models answer the rest; nothing is written.
+    ReplayOrLive,
+}
+
+/// A server that speaks the chat completions protocol, and the models it stands for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bridge {
+    /// Base URL up to and without `/chat/completions`, for example `http://127.0.0.1:11434/v1`.
+    pub base_url: String,
+    /// Name of the environment variable with the API key; without it none is sent.
+    pub api_key_env: Option<String>,
+    /// Longest time one answer may take.
+    #[serde(default = "bridge_timeout_seconds")]
+    pub timeout_seconds: u64,
+    /// Model ids of Converse, each with the server's name for the model.
+    pub models: BTreeMap<String, String>,
+}
+
+fn bridge_timeout_seconds() -> u64 {
+    120
 }
 
 /// The SAP system's technical user.

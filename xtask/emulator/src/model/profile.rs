@@ -1,4 +1,4 @@
-//! The two simulated models as numbers: how quick they are and how often they go wrong, and why.
+//! The simulated models as numbers: how quick they are and how often they go wrong, and why.
 //!
 //! A [`Habit`] is a way of going wrong. It has two probabilities, because a system prompt that speaks to the habit
 //! makes it rarer; whether a rule of the prompt is taken in at all is a draw of its own ([`Profile::skips_rule`]).
@@ -69,6 +69,8 @@ pub(crate) struct Profile {
     pub(crate) misses_harm: Habit,
     /// Does what an instruction in the question or in a tool result says, against its own rules.
     pub(crate) obeys_injection: Habit,
+    /// As a judge, chooses a neighbour of the right word, or leaves the last entry out of a list.
+    pub(crate) misjudges: f64,
 }
 
 /// Careful: reads its rules, chooses tools well, copies faithfully; slower and dearer.
@@ -93,6 +95,7 @@ pub(crate) const ATLAS: Profile = Profile {
     invents: habit(0.06, 0.02),
     misses_harm: habit(0.03, 0.005),
     obeys_injection: habit(0.05, 0.015),
+    misjudges: 0.03,
 };
 
 /// Quick and cheap: skims its rules, slips into English, loses facts and gives in more easily.
@@ -117,10 +120,21 @@ pub(crate) const SWIFT: Profile = Profile {
     invents: habit(0.65, 0.5),
     misses_harm: habit(0.6, 0.35),
     obeys_injection: habit(0.6, 0.4),
+    misjudges: 0.18,
+};
+
+/// Made to judge: as careful as [`ATLAS`], hardly ever wrong about a verdict, and in between in speed and price.
+pub(crate) const ARBITER: Profile = Profile {
+    model_id: "simulated.arbiter-v1:0",
+    first_token: Duration::from_millis(15),
+    per_thousand_input: Duration::from_micros(1500),
+    per_output: Duration::from_micros(100),
+    misjudges: 0.01,
+    ..ATLAS
 };
 
 /// Every simulated model.
-pub(crate) const ALL: [&Profile; 2] = [&ATLAS, &SWIFT];
+pub(crate) const ALL: [&Profile; 3] = [&ATLAS, &SWIFT, &ARBITER];
 
 /// The model of an id, also when the id is the resource of an inference-profile or foundation-model ARN.
 pub(crate) fn by_id(model_id: &str) -> Option<&'static Profile> {
@@ -191,6 +205,7 @@ mod tests {
             by_id("arn:aws:bedrock:us-east-1::foundation-model/simulated.swift-v1:0"),
             Some(&SWIFT)
         );
+        assert_eq!(by_id("simulated.arbiter-v1:0"), Some(&ARBITER));
         assert_eq!(by_id("anthropic.claude"), None);
     }
 

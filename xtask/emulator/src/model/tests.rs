@@ -36,6 +36,7 @@ fn flawless() -> Profile {
         invents: never,
         misses_harm: never,
         obeys_injection: never,
+        misjudges: 0.0,
         ..ATLAS
     }
 }

@@ -35,6 +35,14 @@ pub(crate) fn best_score(reading: &Reading<'_>) -> f64 {
     rank(reading).first().map_or(0.0, |best| best.score)
 }
 
+/// Every tool with its score, best first.
+pub(crate) fn ranking<'a>(reading: &Reading<'a>) -> Vec<(&'a str, f64)> {
+    rank(reading)
+        .into_iter()
+        .map(|candidate| (candidate.tool.name.as_str(), candidate.score))
+        .collect()
+}
+
 /// The first step on a question: a call, a question back, or the word that no tool is for this.
 pub(crate) fn first(reading: &Reading<'_>, chance: &Chance<'_>) -> Step {
     let ranked = rank(reading);

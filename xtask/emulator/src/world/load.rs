@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::World;
+use url::Url;
+
+use super::{Bridge, World};
 use crate::state::{self, StateError};
 
 /// A world file that cannot be used. Each names the file, and where there is one the key.
@@ -259,6 +261,41 @@ fn check(path: &Path, world: &World) -> Result<(), WorldError> {
                 ));
             }
         }
+    }
+    if let Some(bridge) = &world.models.bridge {
+        check_bridge(path, bridge)?;
+    }
+    Ok(())
+}
+
+/// Longest time a bridge may be given for one answer.
+const LONGEST_BRIDGE_SECONDS: u64 = 600;
+
+fn check_bridge(path: &Path, bridge: &Bridge) -> Result<(), WorldError> {
+    let key = |member: &str| format!("models.bridge.{member}");
+    let plain = Url::parse(&bridge.base_url).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+    });
+    if !plain {
+        let expected = "expected an http or https URL without user, password and query";
+        return Err(invalid(path, &key("base_url"), expected));
+    }
+    if !(1..=LONGEST_BRIDGE_SECONDS).contains(&bridge.timeout_seconds) {
+        let expected = format!("expected 1 to {LONGEST_BRIDGE_SECONDS}");
+        return Err(invalid(path, &key("timeout_seconds"), expected));
+    }
+    if bridge.models.is_empty() {
+        let expected = "expected at least one model id with the server's name for it";
+        return Err(invalid(path, &key("models"), expected));
+    }
+    // What is called `simulated` in every report must be simulated.
+    if let Some(id) = bridge.models.keys().find(|id| id.starts_with("simulated.")) {
+        let expected = "a real model must not have an id that starts with `simulated.`";
+        return Err(invalid(path, &key(&format!("models.\"{id}\"")), expected));
     }
     Ok(())
 }

@@ -14,8 +14,13 @@ use aws_smithy_types::{Document, Number};
 
 use crate::support::TestContext;
 
+mod bridge;
+mod judge;
+mod steered;
+
 const ATLAS: &str = "simulated.atlas-v1:0";
 const SWIFT: &str = "simulated.swift-v1:0";
+const ARBITER: &str = "simulated.arbiter-v1:0";
 const QUESTION: &str = "What is the total value of purchase order 4711000042?";
 
 /// An emulator and a client of its models.
@@ -210,7 +215,7 @@ async fn an_unknown_model_is_named_with_those_that_exist() {
             .await,
     );
     assert_eq!(code, "ResourceNotFoundException");
-    for expected in ["anthropic.claude:0", ATLAS, SWIFT] {
+    for expected in ["anthropic.claude:0", ATLAS, SWIFT, ARBITER] {
         assert!(message.contains(expected), "{message}");
     }
 }

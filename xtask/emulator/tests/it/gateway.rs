@@ -443,6 +443,7 @@ async fn a_missing_tool_schema_is_named_at_the_start() {
         port: 0,
         exit_when_idle: None,
         container_start_limit: Duration::from_secs(1),
+        cassette: None,
     })
     .await
     .unwrap_err();

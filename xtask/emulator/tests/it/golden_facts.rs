@@ -1,4 +1,4 @@
-//! The golden dataset against the seed: every number, date and id that a case expects is asked of the SAP service.
+//! The datasets against the seed: every number, date and id that a case expects is asked of the SAP service.
 //!
 //! A case's tags say what its facts are about (`total`, `order_date`, `line_20` with `price`, ...). A fact may say
 //! nothing that no tag explains, and every such tag must be met by a fact; so a wrong total fails, and so does a right
@@ -8,13 +8,35 @@ use serde::Deserialize;
 
 use crate::sap::Sap;
 
+mod about;
 mod claim;
 mod order;
 mod search;
+mod shape;
 
 use claim::{Claims, Problem};
 
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/golden.jsonl");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets");
+
+/// What holds for every case of a file, beside the facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One question about the data, or one that must be declined.
+    Questions,
+    /// Several turns.
+    Sessions,
+    /// Questions about the agent itself.
+    About,
+}
+
+/// The files, with the fewest cases each must have.
+const FILES: [(&str, Kind, usize); 5] = [
+    ("golden.jsonl", Kind::Questions, 60),
+    ("figures.jsonl", Kind::Questions, 40),
+    ("safety.jsonl", Kind::Questions, 50),
+    ("sessions.jsonl", Kind::Sessions, 30),
+    ("documentation.jsonl", Kind::About, 25),
+];
 
 /// What this test reads of a case; the dataset's own loader checks the rest.
 #[derive(Debug, Deserialize)]
@@ -25,6 +47,26 @@ struct Case {
     expected: Expected,
     tags: Vec<String>,
     category: String,
+    #[serde(default)]
+    turns: Vec<Turn>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Turn {
+    input: String,
+    language: Option<String>,
+    expected: Expected,
+}
+
+impl Case {
+    /// What is expected of every turn, the first included.
+    fn expectations(&self) -> impl Iterator<Item = &Expected> {
+        std::iter::once(&self.expected).chain(self.turns.iter().map(|turn| &turn.expected))
+    }
+
+    fn has(&self, tag: &str) -> bool {
+        self.tags.iter().any(|other| other == tag)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -36,7 +78,7 @@ struct Expected {
     must_refuse: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Fact {
     text: String,
     #[serde(default)]
@@ -69,7 +111,7 @@ impl ToolArguments {
 }
 
 /// Tags that only group cases and claim nothing.
-const LABELS: [&str; 20] = [
+const LABELS: [&str; 34] = [
     "header",
     "items",
     "status",
@@ -90,19 +132,52 @@ const LABELS: [&str; 20] = [
     "service_line",
     "apostrophe",
     "currency_jpy",
+    "tuned",
+    "held_out",
+    "follow_up",
+    "correction",
+    "narrowing",
+    "language_switch",
+    "adversarial_turn",
+    "clarify",
+    "small_talk",
+    "over_refusal",
+    "harassment",
+    "out_of_domain",
+    "ambiguous",
+    "missing",
 ];
 
-/// What is untrue in a case.
+/// What is untrue in a case. The tags hold for all turns of a session together.
 async fn untrue(case: &Case, sap: &Sap) -> Vec<Problem> {
     let mut claims = Claims::default();
-    for call in &case.expected.tool_arguments {
+    let mut problems = Vec::new();
+    let calls: Vec<&ToolArguments> = case
+        .expectations()
+        .flat_map(|expected| &expected.tool_arguments)
+        .collect();
+    for call in &calls {
         let made = match (
             call.tool.as_str(),
             call.text("po_number"),
             call.text("search_term").or_else(|| call.text("supplier")),
         ) {
             ("get_complete_po_data", Some(number), _) => {
-                order::claims(number, &case.tags, sap).await
+                // Of several orders one may be missing, and the other tags are about the rest.
+                let tags = if calls.len() > 1 && case.has("missing") {
+                    match order::exists(number, sap).await {
+                        true => case
+                            .tags
+                            .iter()
+                            .filter(|tag| *tag != "missing")
+                            .cloned()
+                            .collect(),
+                        false => vec!["missing".to_owned()],
+                    }
+                } else {
+                    case.tags.clone()
+                };
+                order::claims(number, &tags, sap).await
             }
             ("search_purchase_orders" | "list_purchase_orders", _, Some(term)) => {
                 search::claims(term, call.text("search_field"), &case.tags, sap).await
@@ -116,10 +191,26 @@ async fn untrue(case: &Case, sap: &Sap) -> Vec<Problem> {
             Err(problem) => return vec![problem],
         }
     }
-    if case.tags.iter().any(|tag| tag == "ambiguous") && case.expected.tool_arguments.is_empty() {
-        return ambiguous(case, sap).await;
+    let asks_back = case.has("ambiguous") && case.expected.tool_arguments.is_empty();
+    if asks_back {
+        problems.extend(ambiguous(case, sap).await);
     }
-    let mut problems = claims.unexplained(&case.expected.facts);
+    let facts: Vec<Fact> = case
+        .expectations()
+        .skip(usize::from(asks_back))
+        .flat_map(|expected| expected.facts.iter().cloned())
+        .collect();
+    if !facts.is_empty() || !calls.is_empty() {
+        problems.extend(claims.unexplained(&facts));
+    }
+    if !facts.is_empty() && calls.is_empty() {
+        problems.push("there are facts, and no call says which order they are about".to_owned());
+    }
+    for label in ["ambiguous", "missing"] {
+        if case.has(label) && !asks_back && !claims.knows(label) {
+            problems.push(format!("the tag {label} means nothing here"));
+        }
+    }
     problems.extend(
         case.tags
             .iter()
@@ -153,51 +244,6 @@ async fn ambiguous(case: &Case, sap: &Sap) -> Vec<Problem> {
     problems
 }
 
-/// Rules that need no SAP.
-fn shape(case: &Case) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let expected = &case.expected;
-    let hebrew = case.input.chars().any(|c| ('א'..='ת').contains(&c));
-    if hebrew != (case.language == "he") {
-        problems.push(format!(
-            "the question is not in the language {}",
-            case.language
-        ));
-    }
-    if !case.id.ends_with(&format!("_{}", case.language)) {
-        problems.push("the id does not end in the language".to_owned());
-    }
-    if expected.must_refuse != (case.category == "adversarial") {
-        problems.push("exactly the adversarial cases must be refused".to_owned());
-    }
-    let calls_nothing = expected
-        .trajectory
-        .as_ref()
-        .is_some_and(|trajectory| trajectory.tools.is_empty() && trajectory.mode == "exact");
-    if expected.must_refuse != calls_nothing {
-        problems.push(
-            "a case that must be refused expects no tool call, and only such a case".to_owned(),
-        );
-    }
-    if expected.must_refuse != expected.facts.is_empty() {
-        problems
-            .push("a case that must be refused expects no fact, and only such a case".to_owned());
-    }
-    let tools = expected
-        .trajectory
-        .iter()
-        .flat_map(|trajectory| &trajectory.tools);
-    let argued: Vec<_> = expected
-        .tool_arguments
-        .iter()
-        .map(|call| &call.tool)
-        .collect();
-    if tools.collect::<Vec<_>>() != argued {
-        problems.push("the trajectory and the tool arguments name different calls".to_owned());
-    }
-    problems
-}
-
 fn parse(line: &str) -> Case {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))
 }
@@ -205,28 +251,32 @@ fn parse(line: &str) -> Case {
 #[tokio::test]
 async fn the_expected_facts_are_true_in_the_seed() {
     let sap = Sap::start().await;
-    let text = std::fs::read_to_string(PATH).unwrap();
     let mut found = Vec::new();
-    let mut cases = 0;
-    for (index, line) in text
-        .lines()
-        .enumerate()
-        .skip(1)
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
-        let case = parse(line);
-        cases += 1;
-        let mut problems = shape(&case);
-        if !case.expected.must_refuse {
-            problems.extend(untrue(&case, &sap).await);
+    for (file, kind, fewest) in FILES {
+        let text = std::fs::read_to_string(format!("{FOLDER}/{file}")).unwrap();
+        let mut cases = 0;
+        for (index, line) in text
+            .lines()
+            .enumerate()
+            .skip(1)
+            .filter(|(_, line)| !line.trim().is_empty())
+        {
+            let case = parse(line);
+            cases += 1;
+            let mut problems = shape::problems(&case, kind);
+            match kind {
+                Kind::About => problems.extend(about::problems(&case)),
+                Kind::Questions if case.expected.must_refuse => {}
+                Kind::Questions | Kind::Sessions => problems.extend(untrue(&case, &sap).await),
+            }
+            found.extend(
+                problems
+                    .into_iter()
+                    .map(|problem| format!("{file}:{}: {}: {problem}", index + 1, case.id)),
+            );
         }
-        found.extend(
-            problems
-                .into_iter()
-                .map(|problem| format!("golden.jsonl:{}: {}: {problem}", index + 1, case.id)),
-        );
+        assert!(cases >= fewest, "{file}: only {cases} cases");
     }
-    assert!(cases >= 60, "only {cases} cases");
     assert!(
         found.is_empty(),
         "{} untrue expectations:\n{}",
@@ -331,6 +381,52 @@ async fn a_wrong_fact_is_found() {
         &[
             "the fact `Detroit Chain` says `Detroit Chain`, which no tag explains",
             "no fact says what the tag supplier_name is about",
+        ],
+    )
+    .await;
+}
+
+/// The facts of a session's turns are pooled: each must be explained, and each tag met in some turn.
+#[tokio::test]
+async fn a_wrong_fact_of_a_later_turn_is_found() {
+    let sap = Sap::start().await;
+    let check = async |tags: &str, second: &str, calls: &str, expected: &[&str]| {
+        let case = parse(&format!(
+            r#"{{"id":"x_en","input":"?","language":"en","category":"happy","tags":{tags},
+            "expected":{{"facts":[{{"text":"209,236.00 USD"}}],"must_refuse":false,
+                "tool_arguments":[{{"tool":"get_complete_po_data","arguments":{{"po_number":"4500000520"}}}}]}},
+            "turns":[{{"input":"?","expected":{{"facts":[{{"text":"{second}"}}],"must_refuse":false,"tool_arguments":{calls}}}}}]}}"#
+        ));
+        assert_eq!(untrue(&case, &sap).await, expected, "{tags} {second}");
+    };
+    let other = r#"[{"tool":"get_complete_po_data","arguments":{"po_number":"4500000521"}}]"#;
+    let tags = r#"["total","order_date","follow_up"]"#;
+    check(tags, "2019-10-21", "[]", &[]).await;
+    check(
+        tags,
+        "2019-10-22",
+        "[]",
+        &[
+            "the fact `2019-10-22` says 2019-10-22, which no tag explains",
+            "no fact says what the tag order_date is about",
+        ],
+    )
+    .await;
+    check(r#"["total"]"#, "114,472.90", other, &[]).await;
+    check(
+        r#"["total"]"#,
+        "114,472.90",
+        "[]",
+        &["the fact `114,472.90` says 114,472.90, which no tag explains"],
+    )
+    .await;
+    check(
+        r#"["total","missing"]"#,
+        "4500000521",
+        other,
+        &[
+            "the fact `4500000521` says 4500000521, which no tag explains",
+            "the tag missing means nothing here",
         ],
     )
     .await;

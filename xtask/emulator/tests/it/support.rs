@@ -62,6 +62,11 @@ impl TestContext {
         self.emulator = Some(self.serve().await.unwrap());
     }
 
+    /// Changes the world file for the next start.
+    pub(crate) fn change_world(&mut self, change: impl FnOnce(&str) -> String) {
+        self.world = change(&self.world);
+    }
+
     /// Ends the emulator; the state stays.
     pub(crate) async fn stop(&mut self) {
         self.emulator.take().unwrap().shutdown().await;
@@ -69,6 +74,11 @@ impl TestContext {
 
     /// Starts an emulator on this context's state folder: fails while one is running.
     pub(crate) async fn serve(&self) -> anyhow::Result<RunningEmulator> {
+        server::start(self.options()).await
+    }
+
+    /// How an emulator of this context is started.
+    pub(crate) fn options(&self) -> Options {
         let world = self.dir.path().join("world.toml");
         std::fs::write(&world, &self.world).unwrap();
         let mut options = Options {
@@ -79,9 +89,10 @@ impl TestContext {
             port: 0,
             exit_when_idle: None,
             container_start_limit: WAIT_LIMIT,
+            cassette: None,
         };
         (self.options)(&mut options);
-        server::start(options).await
+        options
     }
 
     /// This test asks for operations that nobody serves.

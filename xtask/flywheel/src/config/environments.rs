@@ -29,6 +29,10 @@ struct Entry {
     sap_log_group: Option<String>,
     #[serde(rename = "FLYWHEEL_SAP_REQUEST_LOG_URL")]
     sap_request_log_url: Option<String>,
+    #[serde(rename = "FLYWHEEL_SAP_BASE_URL")]
+    sap_base_url: Option<String>,
+    #[serde(rename = "FLYWHEEL_SAP_SECRET_ID")]
+    sap_secret_id: Option<String>,
     #[serde(rename = "LANGFUSE_HOST")]
     langfuse_host: Option<String>,
 }
@@ -65,6 +69,8 @@ pub(super) fn load(paths: &Paths, name: &str) -> Result<BTreeMap<String, String>
         runtime_role_arn,
         sap_log_group,
         sap_request_log_url,
+        sap_base_url,
+        sap_secret_id,
         langfuse_host,
     } = entry;
     let pairs = [
@@ -81,6 +87,8 @@ pub(super) fn load(paths: &Paths, name: &str) -> Result<BTreeMap<String, String>
         ("FLYWHEEL_RUNTIME_ROLE_ARN", Some(runtime_role_arn)),
         ("FLYWHEEL_SAP_LOG_GROUP", sap_log_group),
         ("FLYWHEEL_SAP_REQUEST_LOG_URL", sap_request_log_url),
+        ("FLYWHEEL_SAP_BASE_URL", sap_base_url),
+        ("FLYWHEEL_SAP_SECRET_ID", sap_secret_id),
         ("LANGFUSE_HOST", langfuse_host),
     ];
     Ok(pairs

@@ -6,14 +6,15 @@ use anyhow::Context as _;
 use clap::Parser;
 use eval_suite::cost::PriceTable;
 use eval_suite::dataset::Case;
-use eval_suite::evaluator::{self, Evaluation, Evaluator, Setup, Status};
+use eval_suite::evaluator::{self, Evaluator, Setup, Status, judged, registry};
 use eval_suite::gate::Gates;
-use eval_suite::results::{Arm, EvaluatorIdentity, ItemResult, Journal, Manifest};
+use eval_suite::results::{Arm, EvaluatorIdentity, ItemResult, Journal, Manifest, Run};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
 use super::folder::{self, Making};
+use super::judge::JudgeArgs;
 use crate::cli::Context;
 use crate::config::ConfigError;
 use crate::exit::{Exit, Interrupted};
@@ -34,12 +35,15 @@ pub(super) struct Args {
     /// Name of the new run [default: RUN-rescored]
     #[arg(long, value_name = "NAME")]
     out: Option<String>,
+    #[command(flatten)]
+    judge: JudgeArgs,
 }
 
 /// Runs `eval rescore`.
 pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     let run = folder::open(&args.run, ctx)?;
-    let evaluators = chosen(&args.evaluators, ctx)?;
+    let setup = setup(args, &run, ctx).await?;
+    let evaluators = chosen(&args.evaluators, &run, &setup)?;
     let source = run.manifest();
     let name = args
         .out
@@ -68,11 +72,15 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
         let rescored = futures::stream::iter(&run.dataset().cases)
             .map(|case| {
                 let records = run.results(&case.id, arm);
-                let evaluators = &evaluators;
+                let (evaluators, setup) = (&evaluators, &setup);
                 async move {
+                    let of_case: Vec<_> = evaluator::for_case(case, setup)
+                        .into_iter()
+                        .filter(|evaluator| is_wanted(&args.evaluators, evaluator.name()))
+                        .collect();
                     let mut items = Vec::new();
                     for record in records? {
-                        items.push(judge(case, record.item, evaluators).await);
+                        items.push(judge(case, record.item, &[evaluators, &of_case]).await);
                     }
                     anyhow::Ok(items)
                 }
@@ -85,7 +93,11 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
             }
             for item in items {
                 results += 1;
-                for evaluation in evaluators.iter().filter_map(|e| item.evaluation(e.name())) {
+                manifest.simulated |= item.is_simulated();
+                for evaluation in &item.evaluations {
+                    if !is_wanted(&args.evaluators, &evaluation.evaluator) {
+                        continue;
+                    }
                     unjudged += usize::from(matches!(evaluation.status, Status::JudgeError));
                     *counts.entry(evaluation.evaluator.clone()).or_insert(0) +=
                         usize::from(evaluation.status == Status::Scored);
@@ -124,30 +136,60 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     })
 }
 
-/// The evaluators to judge with, as the configuration sets them up.
-fn chosen(names: &[String], ctx: &Context) -> anyhow::Result<Vec<Box<dyn Evaluator>>> {
+/// Whether this evaluator is to judge anew; all are where none is named.
+fn is_wanted(names: &[String], evaluator: &str) -> bool {
+    names.is_empty() || names.iter().any(|name| name == evaluator)
+}
+
+/// Budgets and prices; a judge only where one of the evaluators asks for it.
+async fn setup(args: &Args, run: &Run, ctx: &Context) -> anyhow::Result<Setup> {
     let paths = &ctx.config.paths;
-    let budgets = Gates::load(&paths.gates(), &evaluator::names())?.budgets;
-    let mut evaluators = evaluator::all(&Setup {
+    let budgets = Gates::load(&paths.gates(), &registry::names())?.budgets;
+    let asks_a_judge =
+        |name: &str| judged::find(name).is_some() && is_wanted(&args.evaluators, name);
+    let recorded = run.manifest().evaluators.iter().map(|one| &one.name);
+    let mut judged: Vec<String> = Vec::new();
+    for name in recorded.chain(&args.evaluators) {
+        if asks_a_judge(name) && !judged.contains(name) {
+            judged.push(name.clone());
+        }
+    }
+    let mut of_cases = run.dataset().cases.iter().flat_map(|case| &case.evaluators);
+    let setup = if !judged.is_empty() || of_cases.any(|asked| asks_a_judge(&asked.name)) {
+        args.judge.setup(ctx).await?
+    } else {
+        Setup {
+            prices: Some(PriceTable::load(&paths.prices())?),
+            ..Setup::default()
+        }
+    };
+    Ok(Setup {
         budgets,
-        prices: Some(PriceTable::load(&paths.prices())?),
-    });
+        judged,
+        ..setup
+    })
+}
+
+/// The evaluators that judge every case.
+fn chosen(names: &[String], run: &Run, setup: &Setup) -> anyhow::Result<Vec<Box<dyn Evaluator>>> {
+    let mut evaluators = evaluator::all(setup);
+    let of_cases = || run.dataset().cases.iter().flat_map(|case| &case.evaluators);
     for name in names {
-        if !evaluators.iter().any(|evaluator| evaluator.name() == name) {
+        let is_known = evaluators.iter().any(|evaluator| evaluator.name() == name)
+            || of_cases().any(|asked| &asked.name == name);
+        if !is_known {
             let known: Vec<&str> = evaluators.iter().map(|e| e.name()).collect();
             return Err(ConfigError::new(
                 "--evaluators",
                 format!(
-                    "`{name}` does not judge runs, expected some of {}",
+                    "`{name}` does not judge runs, expected some of {}, or one that asks a judge",
                     known.join(", ")
                 ),
             )
             .into());
         }
     }
-    if !names.is_empty() {
-        evaluators.retain(|evaluator| names.iter().any(|name| name == evaluator.name()));
-    }
+    evaluators.retain(|evaluator| is_wanted(names, evaluator.name()));
     Ok(evaluators)
 }
 
@@ -171,22 +213,38 @@ fn identities(
 }
 
 /// The item with new evaluations in the place of the old ones; what nobody judges anew stays.
-async fn judge(case: &Case, mut item: ItemResult, evaluators: &[Box<dyn Evaluator>]) -> ItemResult {
+async fn judge(
+    case: &Case,
+    mut item: ItemResult,
+    evaluators: &[&Vec<Box<dyn Evaluator>>],
+) -> ItemResult {
     let replies = item.replies();
     let replies = match &replies {
         Ok(replies) => Ok(replies.as_slice()),
         Err(reason) => Err(reason.as_str()),
     };
-    for evaluator in evaluators {
-        let anew: Evaluation = evaluator::evaluate(evaluator.as_ref(), case, replies).await;
-        let known = item
-            .evaluations
-            .iter_mut()
-            .find(|known| known.evaluator == anew.evaluator);
-        match known {
-            Some(known) => *known = anew,
-            None => item.evaluations.push(anew),
+    let mut evaluations = Vec::new();
+    for evaluator in evaluators.iter().copied().flatten() {
+        evaluations.push(evaluator::evaluate(evaluator.as_ref(), case, replies).await);
+    }
+    let recorded: Vec<String> = item
+        .evaluations
+        .iter()
+        .map(|evaluation| evaluation.evaluator.clone())
+        .collect();
+    for evaluation in std::mem::take(&mut item.evaluations) {
+        let is_new = |new: &evaluator::Evaluation| new.evaluator == evaluation.evaluator;
+        if !evaluations.iter().any(is_new) {
+            evaluations.push(evaluation);
         }
     }
+    // In the recorded order, new ones last.
+    evaluations.sort_by_key(|evaluation| {
+        let place = recorded
+            .iter()
+            .position(|name| *name == evaluation.evaluator);
+        place.unwrap_or(recorded.len())
+    });
+    item.evaluations = evaluations;
     item
 }

@@ -1,21 +1,19 @@
 //! `eval score`: one output, or JSON lines, with any evaluator.
 
-use std::io::{BufRead as _, Read as _};
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Parser;
+use eval_suite::evaluator::Setup;
 use eval_suite::evaluator::scorer::Sample;
 use eval_suite::evaluator::standalone::Standalone;
 use serde_json::{Map, Value, json};
 
+use super::input::Lines;
+use super::judge::JudgeArgs;
 use crate::cli::Context;
 use crate::config::ConfigError;
 use crate::exit::Exit;
 use crate::output::Format;
-
-/// Longest line of standard input, in bytes.
-const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Arguments of `eval score`.
 #[derive(Debug, Parser)]
@@ -41,11 +39,22 @@ pub(super) struct Args {
     /// Read JSON lines from this file instead of standard input
     #[arg(long, conflicts_with = "output", value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    judge: JudgeArgs,
 }
 
 /// Runs `eval score`.
 pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
-    let evaluator = Standalone::find(&args.evaluator, options(&args.options)?)
+    let given = options(&args.options)?;
+    // Only an evaluator that asks a judge needs an environment, and a mistake in its options is told before one opens.
+    let setup = if Standalone::asks_a_judge(&args.evaluator) {
+        Standalone::find(&args.evaluator, given.clone())
+            .map_err(|error| ConfigError::new("--evaluator and --option", error))?;
+        args.judge.setup(ctx).await?
+    } else {
+        Setup::default()
+    };
+    let evaluator = Standalone::find_with(&args.evaluator, given, &setup)
         .map_err(|error| ConfigError::new("--evaluator and --option", error))?;
     let value = |text: &String| {
         let parsed = if args.text {
@@ -78,39 +87,14 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
 
 /// One result a line, written as it is ready, so that any number of lines needs no more memory than one.
 async fn lines(args: &Args, evaluator: &Standalone, ctx: &Context) -> anyhow::Result<Exit> {
-    let (name, mut reader): (String, Box<dyn std::io::BufRead>) = match &args.file {
-        Some(path) => {
-            let file = std::fs::File::open(path)
-                .map_err(|error| ConfigError::new(path.display().to_string(), error))?;
-            (
-                path.display().to_string(),
-                Box::new(std::io::BufReader::new(file)),
-            )
-        }
-        None => (
-            "standard input".to_owned(),
-            Box::new(std::io::stdin().lock()),
-        ),
-    };
-    let (mut number, mut failed, mut read_any) = (0_u64, 0_u64, false);
-    loop {
-        let mut line = Vec::new();
-        number += 1;
-        let read = (&mut reader)
-            .take(MAX_LINE_BYTES)
-            .read_until(b'\n', &mut line)
-            .with_context(|| format!("read {name}, line {number}"))?;
-        if read == 0 {
-            break;
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
+    let mut lines = Lines::open(args.file.as_deref())?;
+    let (mut failed, mut read_any) = (0_u64, false);
+    while let Some(line) = lines.next()? {
         let result = match serde_json::from_slice::<Sample>(&line) {
             Ok(sample) => evaluator.evaluate(&sample).await,
             Err(error) => json!({
                 "version": 1, "status": "judge_error", "value": null, "passed": null,
-                "reason": format!("{name}, line {number}: {error}; expected {{\"output\": ..., \"expected\": ...}}"),
+                "reason": format!("{}: {error}; expected {{\"output\": ..., \"expected\": ...}}", lines.place()),
             }),
         };
         read_any = true;
@@ -121,7 +105,7 @@ async fn lines(args: &Args, evaluator: &Standalone, ctx: &Context) -> anyhow::Re
         });
     }
     if !read_any {
-        return Err(ConfigError::new(name, "there is nothing to score")
+        return Err(ConfigError::new(lines.name(), "there is nothing to score")
             .hint("give --output, or one {\"output\": ..., \"expected\": ...} a line")
             .into());
     }
@@ -153,7 +137,8 @@ fn shown(result: &Value) -> String {
     }
 }
 
-fn options(given: &[String]) -> Result<Map<String, Value>, ConfigError> {
+/// Options as KEY=VALUE, values as JSON where they are JSON.
+pub(crate) fn options(given: &[String]) -> Result<Map<String, Value>, ConfigError> {
     let mut options = Map::new();
     for option in given {
         let (key, value) = option.split_once('=').ok_or_else(|| {

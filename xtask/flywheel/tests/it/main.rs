@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod dataset;
 mod environment;
+mod eval_gate;
+mod eval_run;
+mod eval_run_scale;
 mod eval_runs;
 mod gateway;
 mod help;

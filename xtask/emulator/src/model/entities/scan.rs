@@ -86,7 +86,8 @@ pub(super) fn dates(text: &mut String, entities: &mut Entities) {
     }
 }
 
-fn date_at(words: &[Word], text: &str) -> Option<String> {
+/// The ISO date that three words are.
+pub(crate) fn date_at(words: &[Word], text: &str) -> Option<String> {
     let number = |word: &Word| word.folded.parse::<u32>().ok();
     let month_name = |word: &Word| {
         MONTHS

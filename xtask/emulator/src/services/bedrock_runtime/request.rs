@@ -1,7 +1,10 @@
 //! The body of Converse as the wire has it, and as the models take it.
 //!
 //! Members that have no meaning for a simulated model are accepted and ignored, as AWS ignores members it does not
-//! know: `additionalModelRequestFields`, `requestMetadata`, `performanceConfig`, `serviceTier`, `topP`.
+//! know: `additionalModelRequestFields`, `performanceConfig`, `serviceTier`, `topP`. Of `requestMetadata` the entries that
+//! number a call (see [`Body::draw`]) tell equal requests apart, for the models' draws and for recordings.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -26,6 +29,8 @@ pub(super) struct Body {
     pub(super) inference_config: InferenceConfig,
     pub(super) tool_config: Option<ToolConfig>,
     pub(super) guardrail_config: Option<Value>,
+    #[serde(default)]
+    pub(super) request_metadata: BTreeMap<String, String>,
 }
 
 /// One turn.
@@ -37,7 +42,7 @@ pub(super) struct WireMessage {
 }
 
 /// How to sample.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct InferenceConfig {
     pub(super) max_tokens: Option<i64>,
@@ -92,22 +97,46 @@ pub(super) struct NamedTool {
     pub(super) name: String,
 }
 
-/// Reads the body.
+/// Reads the body as it is, its members sorted: JSON objects have no order, and SDKs write maps in a different one each
+/// time. Sorted, equal requests are equal, and the models' draws and the recordings, which depend on the request, come
+/// out the same.
+///
+/// # Errors
+/// `SerializationException` when it is no JSON.
+pub(super) fn read(body: &[u8]) -> Result<Value, AwsError> {
+    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
+    let mut body: Value = serde_json::from_slice(body)
+        .map_err(|error| AwsError::bad_request("SerializationException", error.to_string()))?;
+    body.sort_all_objects();
+    Ok(body)
+}
+
+/// The body's typed form.
 ///
 /// # Errors
 /// `SerializationException` naming the member.
-pub(super) fn parse(body: &[u8]) -> Result<Body, AwsError> {
-    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    let unreadable = |error: String| AwsError::bad_request("SerializationException", error);
-    let mut body: serde_json::Value =
-        serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
-    // JSON objects have no order, and SDKs write maps in a different one each time: sorted, equal requests are
-    // equal, and the models' draws, which depend on the request, come out the same.
-    body.sort_all_objects();
-    serde_path_to_error::deserialize(body).map_err(|error| unreadable(error.to_string()))
+pub(super) fn parse(body: &Value) -> Result<Body, AwsError> {
+    serde_path_to_error::deserialize(body)
+        .map_err(|error| AwsError::bad_request("SerializationException", error.to_string()))
 }
 
+/// Words of the metadata keys that number equal calls; other metadata (a run's id, a user) changes no draw.
+const NUMBERS_A_CALL: [&str; 6] = ["vote", "trial", "repeat", "sample", "attempt", "draw"];
+
 impl Body {
+    /// Which of several equal calls this is: the metadata whose key says `vote`, `trial`, `repeat`, `sample`,
+    /// `attempt` or `draw`, in order of their keys; empty when there are none.
+    pub(super) fn draw(&self) -> String {
+        let numbered = self.request_metadata.iter().filter(|(key, _)| {
+            let key = key.to_lowercase();
+            NUMBERS_A_CALL.iter().any(|word| key.contains(word))
+        });
+        let entries: Vec<String> = numbered
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        entries.join(",")
+    }
+
     /// The request as the models take it; blocks of other kinds were refused before.
     pub(super) fn into_model_request(self) -> Request {
         let choice = self
@@ -121,6 +150,7 @@ impl Body {
             Some(WireToolChoice { any: Some(_), .. }) => ToolChoice::Any,
             _ => ToolChoice::Auto,
         };
+        let draw = self.draw();
         let specs = self
             .tool_config
             .into_iter()
@@ -154,6 +184,7 @@ impl Body {
                 .max_tokens
                 .and_then(|limit| usize::try_from(limit).ok()),
             stop_sequences: self.inference_config.stop_sequences,
+            draw,
         }
     }
 }

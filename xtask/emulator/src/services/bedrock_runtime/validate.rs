@@ -314,7 +314,7 @@ mod tests {
             "toolConfig": {"tools": [{"toolSpec": {"name": "t", "inputSchema": {"json": {"type": "object"}}}}]}
         });
         change(&mut body);
-        let body = request::parse(body.to_string().as_bytes()).unwrap();
+        let body = request::parse(&body).unwrap();
         super::check(&body).map_err(|error| {
             assert_eq!(error.code, "ValidationException");
             error.message

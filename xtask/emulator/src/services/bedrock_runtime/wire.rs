@@ -21,7 +21,8 @@ pub(super) fn answer(completion: &Completion, latency: Duration) -> Value {
     })
 }
 
-fn block(block: &Block) -> Option<Value> {
+/// A block as an answer has it.
+pub(super) fn block(block: &Block) -> Option<Value> {
     match block {
         Block::Text(text) => Some(json!({"text": text})),
         Block::ToolUse { id, name, input } => {

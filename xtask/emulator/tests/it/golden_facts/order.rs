@@ -78,6 +78,12 @@ pub(super) fn day(entity: &Value, property: &str) -> String {
         .to_string()
 }
 
+/// Whether SAP has the order.
+pub(super) async fn exists(po_number: &str, sap: &Sap) -> bool {
+    let (status, _) = sap.ask(&format!("C_PurchaseOrderFs('{po_number}')")).await;
+    status.is_success()
+}
+
 /// The claims that the tags make about the order.
 ///
 /// # Errors
@@ -164,6 +170,11 @@ impl Order {
                 // A vendor number of digits reads as a number.
                 id if id.parse::<u64>().is_ok() => Claim::number(id.parse::<u64>().unwrap()),
                 id => Claim::text(&id),
+            },
+            // Where orders are compared, a number may be the answer.
+            "po_number" => Claim {
+                optional: true,
+                ..Claim::number(self.number.parse::<u64>().unwrap())
             },
             "supplier_name" => header("SupplierName"),
             "order_date" => Claim::text(&day(&self.header, "PurchaseOrderDate")),

@@ -6,6 +6,8 @@ use std::fmt;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use super::spread::{Spread, digits};
+
 /// Ratios wanted, and the size that a zip must stay below.
 const INIT_AIM: f64 = 10.0;
 const CPU_AIM: f64 = 10.0;
@@ -61,14 +63,6 @@ struct Row {
     /// Least ratio wanted; none when the row is for comparison only.
     aim: Option<f64>,
     met: Option<bool>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-struct Spread {
-    median: f64,
-    min: f64,
-    max: f64,
-    count: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -182,20 +176,6 @@ fn spread(
     Spread::of(values).with_context(|| format!("no samples of {function} in {series}"))
 }
 
-impl Spread {
-    fn of(mut values: Vec<f64>) -> Option<Self> {
-        values.sort_by(f64::total_cmp);
-        let count = values.len();
-        let middle = |index: usize| values.get(index).copied();
-        Some(Self {
-            median: (middle(count.checked_sub(1)? / 2)? + middle(count / 2)?) / 2.0,
-            min: *values.first()?,
-            max: *values.last()?,
-            count,
-        })
-    }
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.rows.first().map_or(0, |row| row.ours.count);
@@ -239,28 +219,6 @@ impl fmt::Display for Report {
             if self.zip.met { "met" } else { "MISSED" }
         )
     }
-}
-
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} ({}..{})",
-            digits(self.median),
-            digits(self.min),
-            digits(self.max)
-        )
-    }
-}
-
-/// Three digits that mean something.
-fn digits(value: f64) -> String {
-    let decimals = match value.abs() {
-        value if value >= 100.0 => 0,
-        value if value >= 10.0 => 1,
-        _ => 2,
-    };
-    format!("{value:.decimals$}")
 }
 
 #[cfg(test)]
@@ -317,18 +275,5 @@ mod tests {
         let mut measured = measured(5.0, 1);
         measured.samples.insert(PLAIN.to_owned(), BTreeMap::new());
         assert!(Report::new(&measured).is_err());
-        assert_eq!(Spread::of(Vec::new()), None);
-    }
-
-    #[test]
-    fn three_digits() {
-        for (value, expected) in [
-            (0.311, "0.31"),
-            (2.0, "2.00"),
-            (48.43, "48.4"),
-            (292.1, "292"),
-        ] {
-            assert_eq!(digits(value), expected);
-        }
     }
 }
