@@ -131,6 +131,7 @@ fn chosen(names: &[String], ctx: &Context) -> anyhow::Result<Vec<Box<dyn Evaluat
     let mut evaluators = evaluator::all(&Setup {
         budgets,
         prices: Some(PriceTable::load(&paths.prices())?),
+        ..Setup::default()
     });
     for name in names {
         if !evaluators.iter().any(|evaluator| evaluator.name() == name) {
