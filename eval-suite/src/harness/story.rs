@@ -195,6 +195,7 @@ mod tests {
         let mut case = case("en", r#"{"facts":[{"text":"7 items"}]}"#);
         case.turns.push(crate::dataset::Turn {
             input: "And the total?".into(),
+            language: None,
             expected: serde_json::from_str(r#"{"facts":[{"text":"209,237.00 USD"}]}"#).unwrap(),
         });
         case.goal = Some(crate::dataset::Goal {
