@@ -103,7 +103,7 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
         .clone()
         .unwrap_or_else(|| ctx.config.paths.state().join("judge"));
     let mut exit = Exit::Done;
-    let mut reports = Vec::new();
+    let (mut reports, mut texts) = (Vec::new(), Vec::new());
     for (task, labelled) in tasks {
         let evaluator = Standalone::find_with(&task.evaluator, options.clone(), &setup)
             .map_err(|error| ConfigError::new("--evaluator and --option", error))?;
@@ -149,25 +149,22 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
             exit = Exit::Gate;
         }
         let corrected = args.rate.map(|rate| corrected(&found, rate));
-        reports.push(match ctx.console.format() {
-            Format::Json => {
-                let mut report = json!(found);
-                report["fit"] = json!(found.is_fit());
-                report["file"] = json!(ctx.config.paths.shown(&path));
-                if let Some(corrected) = corrected {
-                    report["corrected"] = corrected;
-                }
-                report.to_string()
-            }
-            Format::Human => shown(&found, &ctx.config.paths.shown(&path), corrected.as_ref()),
-        });
+        let file = ctx.config.paths.shown(&path);
+        texts.push(shown(&found, &file, corrected.as_ref()));
+        let mut report = json!(found);
+        report["fit"] = json!(found.is_fit());
+        report["file"] = json!(file);
+        if let Some(corrected) = corrected {
+            report["corrected"] = corrected;
+        }
+        reports.push(report);
     }
-    let separator = match ctx.console.format() {
-        Format::Json => "\n",
-        Format::Human => "\n\n",
-    };
-    if !reports.is_empty() {
-        ctx.console.data(&reports.join(separator));
+    match ctx.console.format() {
+        Format::Json => ctx
+            .console
+            .data(&json!({"version": 1, "calibrations": reports}).to_string()),
+        Format::Human if texts.is_empty() => {}
+        Format::Human => ctx.console.data(&texts.join("\n\n")),
     }
     Ok(exit)
 }
