@@ -13,8 +13,12 @@ mod scores;
 mod show;
 mod tally;
 
+use std::path::Path;
+use std::time::Duration;
+
 use serde::Serialize;
 
+use crate::judge::calibration;
 use crate::stats::interval::Interval;
 use crate::stats::mean::sample_mean;
 use crate::stats::power::{Design, minimum_detectable_of};
@@ -25,7 +29,8 @@ pub use crate::stats::verdict::{Verdict, all_must_pass};
 pub use baseline::{Baseline, Baselines, read as read_baseline};
 pub use compare::{Against, Binary, CaseClass, Classes};
 pub use config::{
-    BaselineSource, Cases, DatasetRule, Floor, Gate, GateConfigError, Gates, MissingPolicy, Policy,
+    BaselineSource, CalibrationRule, Cases, DatasetRule, Floor, Gate, GateConfigError, Gates,
+    MissingPolicy, Policy,
 };
 pub use report::{GateReport, RULE, Secondary, judge_run};
 pub use scores::{ArmScores, Plan, PlannedCase, RunScores, Trial, TrialScore};
@@ -88,6 +93,8 @@ pub struct Evidence<'a> {
     pub baseline: Option<Result<&'a Baseline, &'a str>>,
     /// Why the run left cases out, when it did.
     pub stopped: Option<&'a str>,
+    /// The folder with the judges' calibrations.
+    pub calibrations: &'a Path,
 }
 
 /// Judges one gate.
@@ -211,6 +218,9 @@ impl Judging<'_> {
                 self.n
             ));
         }
+        if let Some(reason) = self.uncalibrated() {
+            return Some(reason);
+        }
         match self.evidence.baseline {
             Some(Err(reason)) if self.gate.needs_baseline() => Some(reason.to_owned()),
             None if self.gate.needs_baseline() => Some("there is no baseline".to_owned()),
@@ -219,6 +229,25 @@ impl Judging<'_> {
                 .filter(|_| self.gate.needs_baseline())
                 .and_then(Compared::unusable),
         }
+    }
+
+    /// Why the judge may not gate, where the gate asks for a current calibration of every identity that gave a score.
+    fn uncalibrated(&self) -> Option<String> {
+        const DAY: Duration = Duration::from_secs(86_400);
+        let rule = self.gate.requires_calibration?;
+        let mut identities = self.counted.identities.clone();
+        for question in &self.counted.questions {
+            identities.extend(&question.own_identities);
+        }
+        identities.into_iter().find_map(|identity| {
+            calibration::current(
+                self.evidence.calibrations,
+                identity,
+                DAY * rule.max_age_days,
+            )
+            .err()
+            .map(|error| error.to_string())
+        })
     }
 
     /// What each condition of the gate says, and the words for it.

@@ -1,4 +1,4 @@
-//! What head is compared with: an earlier run on disk, the other arm of the same run, or scores from Langfuse.
+//! What head is compared with: an earlier run on disk, or the other arm of the same run.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ impl Baselines {
         }
     }
 
-    /// Reads the baselines these gates name, except those in Langfuse: see [`Self::missing_langfuse_runs`].
+    /// Reads the baselines these gates name.
     pub fn of<'a>(gates: impl IntoIterator<Item = &'a Gate>, plan: &Plan, run: &RunScores) -> Self {
         let mut baselines = Self::default();
         for gate in gates.into_iter().filter(|gate| gate.needs_baseline()) {
@@ -47,31 +47,10 @@ impl Baselines {
             let baseline = match &source {
                 BaselineSource::Results(path) => read(path, plan),
                 BaselineSource::Arm(_) => of_arm(plan, run),
-                BaselineSource::LangfuseRun(name) => {
-                    Err(format!("Langfuse run `{name}` has not been read"))
-                }
             };
             baselines.known.push((source, baseline));
         }
         baselines
-    }
-
-    /// Names of Langfuse runs the gates ask for; fetch and [`Self::set`] them.
-    pub fn langfuse_runs(&self) -> Vec<String> {
-        let names = self.known.iter().filter_map(|(source, _)| match source {
-            BaselineSource::LangfuseRun(name) => Some(name.clone()),
-            BaselineSource::Results(_) | BaselineSource::Arm(_) => None,
-        });
-        names.collect()
-    }
-
-    /// Puts what came back for a source.
-    pub fn set(&mut self, source: &BaselineSource, baseline: Result<Baseline, String>) {
-        for (known, slot) in &mut self.known {
-            if known == source {
-                slot.clone_from(&baseline);
-            }
-        }
     }
 
     /// What this gate is compared with: `None` when it needs nothing and nothing was given.

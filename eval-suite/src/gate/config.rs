@@ -32,6 +32,9 @@ pub struct Gates {
     /// Evaluators that ask the judge about every case, beside those that single cases ask for.
     #[serde(default)]
     pub judged: Vec<String>,
+    /// The folder with the judges' calibrations, relative to this file; without it, where `judge calibrate` puts them.
+    #[serde(default = "calibrations")]
+    pub calibrations: PathBuf,
     /// What happens to cases without a score.
     #[serde(default)]
     pub policy: Policy,
@@ -41,6 +44,10 @@ pub struct Gates {
     /// The gates, in order.
     #[serde(default)]
     pub gates: Vec<Gate>,
+}
+
+fn calibrations() -> PathBuf {
+    "../target/flywheel/judge".into()
 }
 
 /// What a case that does not pass means for the run.
@@ -108,8 +115,6 @@ pub enum BaselineSource {
     Results(PathBuf),
     /// The other agent of the same run.
     Arm(Arm),
-    /// A run of this dataset in Langfuse, by name.
-    LangfuseRun(String),
 }
 
 impl fmt::Display for BaselineSource {
@@ -117,9 +122,16 @@ impl fmt::Display for BaselineSource {
         match self {
             Self::Results(path) => path.display().fmt(f),
             Self::Arm(_) => f.write_str("the base arm of this run"),
-            Self::LangfuseRun(name) => write!(f, "Langfuse run `{name}`"),
         }
     }
+}
+
+/// How current a judge's calibration has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationRule {
+    /// Its greatest age, in days.
+    pub max_age_days: u32,
 }
 
 /// One gate: this evaluator on this dataset. It holds back by a floor, by a margin, by a number of failures, or by
@@ -150,6 +162,9 @@ pub struct Gate {
     /// Counted cases needed, instead of the policy's number.
     #[serde(default)]
     pub min_questions: Option<usize>,
+    /// The scores count only with a current calibration of the judge that gave them.
+    #[serde(default)]
+    pub requires_calibration: Option<CalibrationRule>,
     /// Why the gate is as it is; for people.
     pub reason: String,
 }
@@ -166,6 +181,7 @@ impl Gate {
             max_failed: None,
             max_regressed_cases: None,
             min_questions: None,
+            requires_calibration: None,
             reason: String::new(),
         }
     }
@@ -295,6 +311,7 @@ impl Gates {
             .map_err(|(key, message)| invalid(key, message))?;
         // Paths in the file start where the file lies.
         let directory = path.parent().unwrap_or(Path::new(""));
+        gates.calibrations = directory.join(&gates.calibrations);
         gates.prices = gates.prices.map(|prices| directory.join(prices));
         for file in &mut gates.suite {
             *file = directory.join(&*file);

@@ -76,6 +76,7 @@ pub fn judge_run(
                 head: &run.head,
                 baseline: baselines.for_gate(gate),
                 stopped,
+                calibrations: &gates.calibrations,
             };
             judge(gate, &gates.policy, &evidence)
         })

@@ -93,6 +93,7 @@ fn judged(
         head,
         baseline,
         stopped: None,
+        calibrations: "calibrations".as_ref(),
     };
     judge(gate, policy, &evidence)
 }
@@ -357,6 +358,7 @@ fn cases_have_classes() {
             head: &head,
             baseline: Some(Ok(&two)),
             stopped: None,
+            calibrations: "calibrations".as_ref(),
         },
     );
     assert_eq!(outcome.verdict, Verdict::Inconclusive);
@@ -414,4 +416,15 @@ fn an_equal_agent_is_not_flagged_more_often_than_alpha_says() {
         flagged += usize::from(outcome.verdict == Verdict::Regressed);
     }
     assert!(flagged <= 5, "{flagged} of 100");
+}
+
+#[test]
+fn a_judge_without_a_current_calibration_does_not_gate() {
+    let gate = Gate {
+        requires_calibration: Some(CalibrationRule { max_age_days: 30 }),
+        ..gate(Some(Floor::Point(0.0)), None)
+    };
+    let head = arm(&[Some(1.0); 5]);
+    let outcome = judged(&gate, &Policy::default(), &plan(5, 1), &head, None);
+    assert_snapshot!(outcome, @"INCONCLUSIVE: uncalibrated judge: there is no calibrations/v1.json; run `cargo xtask judge calibrate`");
 }

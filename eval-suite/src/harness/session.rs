@@ -189,6 +189,7 @@ impl Session {
                 head: &run.head,
                 baseline: baselines.for_gate(gate),
                 stopped: None,
+                calibrations: &self.gates.calibrations,
             },
         );
         match outcome.verdict {

@@ -53,7 +53,7 @@ fn errors_name_the_key() {
     );
     check(
         format!("{HEAD}{GATE}flor = 1\n"),
-        "gates[0].flor: unknown field `flor`, expected one of `dataset`, `evaluator`, `floor`, `margin`, `baseline`, `max_failed`, `max_regressed_cases`, `min_questions`, `reason`",
+        "gates[0].flor: unknown field `flor`, expected one of `dataset`, `evaluator`, `floor`, `margin`, `baseline`, `max_failed`, `max_regressed_cases`, `min_questions`, `requires_calibration`, `reason`",
     );
     check(
         format!("{HEAD}{}", GATE.replace("refusal", "refussal")),
@@ -97,7 +97,7 @@ fn errors_name_the_key() {
     );
     check(
         format!("{HEAD}{GATE}margin = 0.05\nbaseline = {{ file = \"x\" }}\n"),
-        "gates[0].baseline: unknown variant `file`, expected one of `results`, `arm`, `langfuse_run`",
+        "gates[0].baseline: unknown variant `file`, expected `results` or `arm`",
     );
 }
 
@@ -119,11 +119,6 @@ fn baselines() {
         "baseline = { results = \"../runs/nightly\" }\n",
         BaselineSource::Results("suite/../runs/nightly".into()),
         "suite/../runs/nightly",
-    );
-    check(
-        "baseline = { langfuse_run = \"nightly\" }\n",
-        BaselineSource::LangfuseRun("nightly".into()),
-        "Langfuse run `nightly`",
     );
 }
 

@@ -8,14 +8,15 @@ use comfy_table::presets::NOTHING;
 use eval_suite::dataset::Dataset;
 use eval_suite::evaluator::registry;
 use eval_suite::gate::{
-    Baselines, GateReport, Gates, Plan, RunScores, Verdict, all_must_pass, judge_run, read_baseline,
+    Baseline, Baselines, GateReport, Gates, Plan, RunScores, Verdict, all_must_pass, judge_run,
+    read_baseline,
 };
 use eval_suite::results::Manifest;
 use eval_suite::stats::Interval;
 use serde_json::json;
 
 use crate::cli::Context;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Paths};
 use crate::exit::Exit;
 use crate::output::Format;
 
@@ -47,7 +48,7 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
         .transpose()?;
     let mut reports = Vec::with_capacity(folders.len());
     for (folder, manifest) in &folders {
-        let report = report(&gates, folder, manifest, baseline.as_deref())?;
+        let report = report(&gates, folder, manifest, baseline.as_deref(), paths)?;
         reports.push(GateReport {
             run: paths.shown(folder),
             ..report
@@ -116,6 +117,7 @@ fn report(
     folder: &Path,
     manifest: &Manifest,
     baseline: Option<&[(PathBuf, Manifest)]>,
+    paths: &Paths,
 ) -> anyhow::Result<GateReport> {
     let dataset = Dataset::load(&Manifest::dataset(folder))?;
     if dataset.hash != manifest.dataset_hash {
@@ -139,7 +141,13 @@ fn report(
                 .or_else(|| folders.first());
             Baselines::given(same.map_or_else(
                 || Err("the baseline holds no run".to_owned()),
-                |(folder, _)| read_baseline(folder, &plan),
+                |(folder, _)| {
+                    let baseline = read_baseline(folder, &plan)?;
+                    Ok(Baseline {
+                        label: paths.shown(folder),
+                        ..baseline
+                    })
+                },
             ))
         }
     };
