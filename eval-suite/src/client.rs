@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub use agentcore::{AgentCoreClient, sdk_client};
+pub(crate) use agentcore::{sdk_config, setting};
 pub use http::HttpAgentClient;
 
 /// A fact about the run that the agent adds to its answer when asked.

@@ -11,15 +11,18 @@ pub mod embedding_similarity;
 pub mod exact_match;
 mod fact_coverage;
 pub mod json_diff;
+pub mod judged;
 mod language;
 mod latency;
 pub mod levenshtein;
 pub mod list_contains;
 pub mod numeric_diff;
 mod refusal;
+pub mod registry;
 pub mod repeated_calls;
 pub mod scorer;
 mod session;
+pub mod smoke_test;
 pub mod soft_budget;
 pub mod standalone;
 pub mod text_overlap;
@@ -32,18 +35,23 @@ pub mod trajectory_args;
 pub mod trajectory_names;
 pub mod valid_json;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Reply;
 use crate::cost::PriceTable;
 use crate::dataset::Case;
+use crate::judge::Judge;
 
+pub use crate::judge::JudgeRecord;
 pub use cost::CostBudget;
 pub use fact_coverage::{FactCoverage, missing_facts};
 pub use language::AnswerLanguage;
 pub use latency::LatencyBudget;
 pub use refusal::{Refusal, refuses};
+pub use registry::for_case;
 pub use tool_arguments::ToolArguments;
 pub use trajectory::Trajectory;
 
@@ -98,25 +106,6 @@ pub struct Evaluation {
     /// What the model that judged did and cost; `None` for evaluators that ask no model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<JudgeRecord>,
-}
-
-/// What a model that judges did for one score, failed attempts included.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct JudgeRecord {
-    /// The judge's model.
-    pub model_id: String,
-    /// Labels the judge gave, vote by vote, in order.
-    pub votes: Vec<String>,
-    /// Share of the most frequent label among the votes, 0..=1.
-    pub agreement: f64,
-    /// Requests to the model, repeats included.
-    pub calls: u32,
-    /// Tokens read by the model.
-    pub input_tokens: u64,
-    /// Tokens written by the model.
-    pub output_tokens: u64,
-    /// US dollars, when the model's price is known; never part of the agent's cost.
-    pub cost_usd: Option<f64>,
 }
 
 /// What an evaluator found.
@@ -242,6 +231,10 @@ pub struct Setup {
     pub budgets: Budgets,
     /// What tokens cost.
     pub prices: Option<PriceTable>,
+    /// What the evaluators that ask a model ask. Without it each of them is `judge_error`.
+    pub judge: Option<Arc<Judge>>,
+    /// Names of evaluators that run on every case beside those that always do; see [`judged::JUDGED`].
+    pub judged: Vec<String>,
 }
 
 /// Limits of a soft budget: 1 up to the target, falling in a straight line to 0 at the limit.
@@ -293,9 +286,10 @@ impl Default for Budgets {
     }
 }
 
-/// Every evaluator, in the order reports show them.
+/// Every evaluator that runs on all cases, in the order reports show them; what one case asks for beside them is in
+/// [`for_case`].
 pub fn all(setup: &Setup) -> Vec<Box<dyn Evaluator>> {
-    vec![
+    let mut evaluators: Vec<Box<dyn Evaluator>> = vec![
         Box::new(FactCoverage),
         Box::new(Trajectory),
         Box::new(ToolArguments),
@@ -306,7 +300,9 @@ pub fn all(setup: &Setup) -> Vec<Box<dyn Evaluator>> {
             setup.budgets.cost_usd,
             setup.prices.clone(),
         )),
-    ]
+    ];
+    evaluators.extend(registry::judged_by_name(setup));
+    evaluators
 }
 
 /// The names of [`all`], for checking a configuration.

@@ -25,9 +25,11 @@ pub mod trajectory;
 
 pub mod cost;
 
-pub mod evaluator;
-
 pub mod stats;
+
+pub mod judge;
+
+pub mod evaluator;
 
 pub mod results;
 

@@ -47,6 +47,8 @@ enum Command {
     Gateway(external::Args),
     /// The evaluators by themselves: list them, score one output or JSON lines.
     Eval(external::Args),
+    /// The model that judges: measure it against people's labels, make steps for a rubric.
+    Judge(external::Args),
     /// Deploy one agent from agent/hyperparams.toml.
     Deploy(external::Args),
     /// Delete what this checkout deployed.
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Command::E2e(args) => external::run(&workspace, "e2e", &args),
         Command::Gateway(args) => external::run(&workspace, "gateway", &args),
         Command::Eval(args) => external::run(&workspace, "eval", &args),
+        Command::Judge(args) => external::run(&workspace, "judge", &args),
         Command::Deploy(args) => external::run(&workspace, "deploy", &args),
         Command::Destroy(args) => external::run(&workspace, "destroy", &args),
         Command::List(args) => external::run(&workspace, "list", &args),

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_bedrockagentcore::Client;
 use aws_sdk_bedrockagentcore::config::Builder;
@@ -164,7 +164,25 @@ fn kind_of(code: Option<&str>, status: u16) -> InvokeErrorKind {
 /// `AWS_REGION`, `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE` and static credentials are taken from
 /// `environment`; what is not there comes from the SDK's default chain.
 pub async fn sdk_client(environment: &Environment) -> Client {
-    let get = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    let shared = sdk_config(environment).await;
+    let mut config = Builder::from(&shared);
+    if let Some(endpoint) = setting(environment, "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE")
+        .or_else(|| setting(environment, "AWS_ENDPOINT_URL"))
+    {
+        config = config.endpoint_url(endpoint);
+    }
+    Client::from_conf(config.build())
+}
+
+/// A name's value; an empty one counts as none.
+pub(crate) fn setting<'a>(environment: &'a Environment, name: &str) -> Option<&'a String> {
+    environment.get(name).filter(|value| !value.is_empty())
+}
+
+/// What the SDK clients of every service share: region and static credentials of the environment, the SDK's default
+/// chain for what is not there.
+pub(crate) async fn sdk_config(environment: &Environment) -> SdkConfig {
+    let get = |name: &str| setting(environment, name);
     let http_client = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(
             tls::rustls_provider::CryptoMode::Ring,
@@ -190,12 +208,5 @@ pub async fn sdk_client(environment: &Environment) -> Client {
             "environment",
         ));
     }
-    let shared = loader.load().await;
-    let mut config = Builder::from(&shared);
-    if let Some(endpoint) =
-        get("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE").or_else(|| get("AWS_ENDPOINT_URL"))
-    {
-        config = config.endpoint_url(endpoint);
-    }
-    Client::from_conf(config.build())
+    loader.load().await
 }

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use super::{EvaluatorError, Finding};
 use super::{
     argument_check, embedding_similarity, exact_match, json_diff, levenshtein, list_contains,
-    numeric_diff, repeated_calls, soft_budget, text_overlap, text_predicate, tool_call_score,
-    trajectory_args, trajectory_names, valid_json,
+    numeric_diff, repeated_calls, smoke_test, soft_budget, text_overlap, text_predicate,
+    tool_call_score, trajectory_args, trajectory_names, valid_json,
 };
 
 /// One output and what it is compared with.
@@ -238,6 +238,14 @@ pub const SCORERS: &[Descriptor] = &[
         needs: "output (tool calls)",
         options: "",
         build: built::<repeated_calls::RepeatedCalls>,
+    },
+    Descriptor {
+        name: "smoke_test",
+        version: 1,
+        description: "1 when there is an answer at all: not empty, not tiny, no error message, no stack trace. Says nothing about its content.",
+        needs: "output (a text)",
+        options: "min_chars = 20",
+        build: built::<smoke_test::SmokeTest>,
     },
     Descriptor {
         name: "soft_budget",

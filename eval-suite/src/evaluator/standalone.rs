@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::judged::JUDGED;
 use super::scorer::{Descriptor, SCORERS, Sample, Scorer, find, invalid};
 use super::{Evaluator, EvaluatorError, Finding, LatencyBudget, Setup, all, evaluate};
 use crate::client::{Reply, ToolCall, Usage};
@@ -41,23 +42,55 @@ pub fn case_evaluators() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
+/// A name as people may write it.
+fn plain(name: &str) -> String {
+    name.to_lowercase().replace(['_', '-', ' '], "")
+}
+
 impl Standalone {
     /// The evaluator of that name; case, `_` and `-` do not matter.
     ///
     /// # Errors
     /// When there is none, with the names there are, or when an option is wrong.
     pub fn find(name: &str, options: Map<String, Value>) -> Result<Self, EvaluatorError> {
-        let plain = |name: &str| name.to_lowercase().replace(['_', '-', ' '], "");
+        Self::find_with(name, options, &Setup::default())
+    }
+
+    /// Whether the evaluator of that name asks a judge, itself or through its parts.
+    pub fn asks_a_judge(name: &str) -> bool {
+        JUDGED
+            .iter()
+            .any(|judged| plain(judged.name) == plain(name))
+    }
+
+    /// [`Standalone::find`] with a judge, budgets and prices.
+    ///
+    /// # Errors
+    /// As [`Standalone::find`].
+    pub fn find_with(
+        name: &str,
+        options: Map<String, Value>,
+        setup: &Setup,
+    ) -> Result<Self, EvaluatorError> {
         let wanted = plain(name);
+        if let Some(judged) = JUDGED.iter().find(|judged| plain(judged.name) == wanted) {
+            let evaluator = judged.build(options, None, setup)?;
+            return Ok(Self {
+                name: judged.name.to_owned(),
+                identity: evaluator.identity(),
+                kind: Kind::Case(evaluator),
+            });
+        }
         if let Some(scorer) = SCORERS.iter().find(|scorer| plain(scorer.name) == wanted) {
             return Self::scorer(scorer, options);
         }
-        let evaluator = all(&Setup::default())
+        let evaluator = all(setup)
             .into_iter()
             .find(|evaluator| plain(evaluator.name()) == wanted)
             .ok_or_else(|| {
                 let mut names: Vec<&str> = SCORERS.iter().map(|scorer| scorer.name).collect();
                 names.extend(case_evaluators().into_iter().map(|(name, _)| name));
+                names.extend(JUDGED.iter().map(|judged| judged.name));
                 invalid(format!(
                     "there is no evaluator `{name}`; there are {}",
                     names.join(", ")
@@ -85,12 +118,29 @@ impl Standalone {
         })
     }
 
-    /// `{version, evaluator, identity, status, value, passed, reason}`; a sample that cannot be judged has status
-    /// `judge_error`, `missing_reference` or `not_applicable` and no value.
-    pub async fn evaluate(&self, sample: &Sample) -> Value {
-        let finding = match &self.kind {
+    /// What two scores must share to be comparable.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// What the evaluator finds in this sample.
+    ///
+    /// # Errors
+    /// When it could not judge; never a score.
+    pub async fn finding(&self, sample: &Sample) -> Result<Finding, EvaluatorError> {
+        match &self.kind {
             Kind::Scorer(scorer) => scorer.score(sample),
             Kind::Case(evaluator) => reply_finding(evaluator.as_ref(), sample).await,
+        }
+    }
+
+    /// `{version, evaluator, identity, status, value, passed, reason}`, with `label` and `judge` where a model judged;
+    /// a sample that cannot be judged has status `judge_error`, `missing_reference` or `not_applicable` and no value.
+    pub async fn evaluate(&self, sample: &Sample) -> Value {
+        let finding = self.finding(sample).await;
+        let judged = match &finding {
+            Ok(Finding::Judged { label, judge, .. }) => Some((label.clone(), json!(judge))),
+            _ => None,
         };
         let (status, value, passed, reason) = match finding {
             Ok(
@@ -117,7 +167,7 @@ impl Standalone {
             Ok(Finding::AgentError { reason }) => ("agent_error", None, Some(false), reason),
             Err(error) => ("judge_error", None, None, error.message),
         };
-        json!({
+        let mut result = json!({
             "version": 1,
             "evaluator": self.name,
             "identity": self.identity,
@@ -125,7 +175,12 @@ impl Standalone {
             "value": value,
             "passed": passed,
             "reason": reason,
-        })
+        });
+        if let Some((label, judge)) = judged {
+            result["label"] = Value::String(label);
+            result["judge"] = judge;
+        }
+        result
     }
 }
 
@@ -157,6 +212,9 @@ struct WrittenReply {
     model_id: Option<String>,
     #[serde(default)]
     latency_ms: Option<f64>,
+    /// What the agent had read, where there is no trajectory to tell.
+    #[serde(default)]
+    context: Option<Vec<String>>,
 }
 
 async fn reply_finding(
@@ -170,6 +228,7 @@ async fn reply_finding(
             usage: None,
             model_id: None,
             latency_ms: None,
+            context: None,
         },
         Value::Object(_) => serde_json::from_value(sample.output.clone())
             .map_err(|error| invalid(format!("output: {error}")))?,
@@ -189,7 +248,14 @@ async fn reply_finding(
         text: written.text,
         stop_reason: String::new(),
         model_id: written.model_id,
-        trajectory: written.trajectory,
+        trajectory: match (written.trajectory, written.context) {
+            (calls, None) => calls,
+            (calls, Some(texts)) => {
+                let mut calls = calls.unwrap_or_default();
+                calls.extend(texts.into_iter().map(read_text));
+                Some(calls)
+            }
+        },
         usage: written.usage,
         latency_ms: written.latency_ms.unwrap_or(0.0),
         trace_id: None,
@@ -197,6 +263,13 @@ async fn reply_finding(
     let case = case(sample)?;
     let evaluation = evaluate(evaluator, &case, Ok(std::slice::from_ref(&reply))).await;
     Ok(match evaluation.status {
+        super::Status::Scored if evaluation.judge.is_some() => Finding::Judged {
+            value: evaluation.value.unwrap_or(f64::NAN),
+            passed: evaluation.passed.unwrap_or(false),
+            reason: evaluation.reason,
+            label: evaluation.label.unwrap_or_default(),
+            judge: evaluation.judge.unwrap_or_default(),
+        },
         super::Status::Scored => Finding::Scored {
             value: evaluation.value.unwrap_or(f64::NAN),
             passed: evaluation.passed.unwrap_or(false),
@@ -213,6 +286,18 @@ async fn reply_finding(
         },
         super::Status::JudgeError => return Err(invalid(evaluation.reason)),
     })
+}
+
+/// A text the agent had read, as the call that would have brought it.
+fn read_text(text: String) -> ToolCall {
+    ToolCall {
+        id: None,
+        name: "context".to_owned(),
+        arguments: json!({}),
+        result: Value::String(text),
+        is_error: false,
+        latency_ms: None,
+    }
 }
 
 /// A case with the sample's expectation: the `expected` of a dataset line, or just facts, one or a list.

@@ -71,6 +71,7 @@ pub(crate) fn check_reply(evaluator: &dyn Evaluator, case: &Case, reply: &Reply,
 /// Runs a future that never waits.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .expect("a runtime")
         .block_on(future)

@@ -1,10 +1,14 @@
 //! `gates.toml`: floors per dataset and evaluator, budgets and policies.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::evaluator::{Budget, Budgets};
+use crate::evaluator::{Budget, Budgets, judged};
+use crate::judge;
+use crate::results::Arm;
+pub use crate::stats::verdict::Floor;
 
 /// The only schema version there is.
 const VERSION: u32 = 1;
@@ -19,6 +23,15 @@ pub struct Gates {
     /// The price table for the cost evaluator, relative to this file.
     #[serde(default)]
     pub prices: Option<PathBuf>,
+    /// The dataset files a bare `cargo test -p eval-suite` asks, relative to this file.
+    #[serde(default)]
+    pub suite: Vec<PathBuf>,
+    /// The model that judges, for evaluators that ask one; without it each of them is `judge_error`.
+    #[serde(default)]
+    pub judge: Option<judge::Config>,
+    /// Evaluators that ask the judge about every case, beside those that single cases ask for.
+    #[serde(default)]
+    pub judged: Vec<String>,
     /// What happens to cases without a score.
     #[serde(default)]
     pub policy: Policy,
@@ -87,17 +100,30 @@ impl Default for Policy {
     }
 }
 
-/// A floor for the mean score, in 0..=1.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+/// What a gate compares with.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Floor {
-    /// The one-sided 95 % lower bound must reach it.
-    Confident(f64),
-    /// The mean itself must reach it.
-    Point(f64),
+pub enum BaselineSource {
+    /// An earlier run: its folder, or its results file. A relative path starts at the gate file.
+    Results(PathBuf),
+    /// The other agent of the same run.
+    Arm(Arm),
+    /// A run of this dataset in Langfuse, by name.
+    LangfuseRun(String),
 }
 
-/// One gate: this evaluator on this dataset. A floor, a number of failures, or both.
+impl fmt::Display for BaselineSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Results(path) => path.display().fmt(f),
+            Self::Arm(_) => f.write_str("the base arm of this run"),
+            Self::LangfuseRun(name) => write!(f, "Langfuse run `{name}`"),
+        }
+    }
+}
+
+/// One gate: this evaluator on this dataset. It holds back by a floor, by a margin, by a number of failures, or by
+/// several of them, all of which have to hold.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
@@ -105,17 +131,111 @@ pub struct Gate {
     pub dataset: String,
     /// The evaluator's name.
     pub evaluator: String,
-    /// Floor of the mean.
+    /// Floor of the mean over questions, in 0..=1. `confident` holds the one-sided 95 % lower Wilson bound to it,
+    /// `point` the mean itself, `not_below` the upper bound.
     #[serde(default)]
     pub floor: Option<Floor>,
-    /// Number of failed cases allowed; 0 is zero tolerance.
+    /// How much worse than the baseline the mean may be, above 0, in units of the score.
+    #[serde(default)]
+    pub margin: Option<f64>,
+    /// What it is compared with; the base arm of the run unless something else is said.
+    #[serde(default)]
+    pub baseline: Option<BaselineSource>,
+    /// Number of failed cases allowed; 0 is zero tolerance. A case fails when one of its trials does.
     #[serde(default)]
     pub max_failed: Option<usize>,
+    /// Number of cases allowed to have regressed against the baseline by their own trials.
+    #[serde(default)]
+    pub max_regressed_cases: Option<usize>,
     /// Counted cases needed, instead of the policy's number.
     #[serde(default)]
     pub min_questions: Option<usize>,
     /// Why the gate is as it is; for people.
     pub reason: String,
+}
+
+impl Gate {
+    /// A gate that holds nothing back, for evaluators that are only reported.
+    pub(super) fn reported(dataset: &str, evaluator: &str) -> Self {
+        Self {
+            dataset: dataset.to_owned(),
+            evaluator: evaluator.to_owned(),
+            floor: None,
+            margin: None,
+            baseline: None,
+            max_failed: None,
+            max_regressed_cases: None,
+            min_questions: None,
+            reason: String::new(),
+        }
+    }
+
+    /// What the gate is compared with.
+    pub fn baseline(&self) -> BaselineSource {
+        self.baseline
+            .clone()
+            .unwrap_or(BaselineSource::Arm(Arm::Base))
+    }
+
+    /// Whether it cannot be judged without a baseline.
+    pub fn needs_baseline(&self) -> bool {
+        self.margin.is_some() || self.max_regressed_cases.is_some()
+    }
+
+    /// The first fault: its key, and what is wrong with it.
+    fn check(&self, evaluators: &[&str]) -> Result<(), (&'static str, String)> {
+        if !evaluators.contains(&self.evaluator.as_str()) {
+            return Err((
+                "evaluator",
+                format!(
+                    "no evaluator is called `{}`, expected one of {}",
+                    self.evaluator,
+                    evaluators.join(", ")
+                ),
+            ));
+        }
+        if self.dataset.is_empty() {
+            return Err((
+                "dataset",
+                "the name is empty, expected a dataset's name as in its header line".into(),
+            ));
+        }
+        if let Some(Floor::Confident(floor) | Floor::Point(floor) | Floor::NotBelow(floor)) =
+            self.floor
+            && !(0.0..=1.0).contains(&floor)
+        {
+            return Err(("floor", format!("{floor} is out of range, expected 0 to 1")));
+        }
+        if let Some(margin) = self.margin
+            && !(margin > 0.0 && margin <= 1.0)
+        {
+            return Err((
+                "margin",
+                format!("{margin} is out of range, expected above 0, at most 1"),
+            ));
+        }
+        if self.baseline == Some(BaselineSource::Arm(Arm::Head)) {
+            return Err((
+                "baseline",
+                "the head arm is what is judged, expected `arm = \"base\"`".into(),
+            ));
+        }
+        if self.baseline.is_some() && !self.needs_baseline() {
+            return Err((
+                "baseline",
+                "nothing is compared with it, expected `margin` or `max_regressed_cases` too"
+                    .into(),
+            ));
+        }
+        if self.floor.is_none() && self.max_failed.is_none() && !self.needs_baseline() {
+            return Err((
+                "",
+                "the gate holds nothing back, expected `floor`, `margin`, `max_failed` or `max_regressed_cases`"
+                    .into(),
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Why a gate file could not be used.
@@ -173,9 +293,17 @@ impl Gates {
         gates
             .check(evaluators)
             .map_err(|(key, message)| invalid(key, message))?;
-        gates.prices = gates
-            .prices
-            .map(|prices| path.parent().unwrap_or(Path::new("")).join(prices));
+        // Paths in the file start where the file lies.
+        let directory = path.parent().unwrap_or(Path::new(""));
+        gates.prices = gates.prices.map(|prices| directory.join(prices));
+        for file in &mut gates.suite {
+            *file = directory.join(&*file);
+        }
+        for gate in &mut gates.gates {
+            if let Some(BaselineSource::Results(results)) = &mut gate.baseline {
+                *results = directory.join(&*results);
+            }
+        }
         Ok(gates)
     }
 
@@ -198,6 +326,27 @@ impl Gates {
                 ));
             }
         }
+        if let Some(judge) = &self.judge {
+            judge
+                .check()
+                .map_err(|error| (format!("judge.{}", error.key), error.message))?;
+        }
+        for (index, name) in self.judged.iter().enumerate() {
+            if judged::find(name).is_none() {
+                return Err((
+                    format!("judged[{index}]"),
+                    format!(
+                        "no evaluator called `{name}` asks a judge, see `cargo xtask eval list`"
+                    ),
+                ));
+            }
+        }
+        if !self.judged.is_empty() && self.judge.is_none() {
+            return Err((
+                "judged".into(),
+                "there is no judge to ask, expected a [judge] section".into(),
+            ));
+        }
         for (index, rule) in self.datasets.iter().enumerate() {
             let twin = self.datasets[..index]
                 .iter()
@@ -213,37 +362,10 @@ impl Gates {
             }
         }
         for (index, gate) in self.gates.iter().enumerate() {
-            let at = |key: &str| format!("gates[{index}].{key}");
-            if !evaluators.contains(&gate.evaluator.as_str()) {
-                return Err((
-                    at("evaluator"),
-                    format!(
-                        "no evaluator is called `{}`, expected one of {}",
-                        gate.evaluator,
-                        evaluators.join(", ")
-                    ),
-                ));
-            }
-            if gate.dataset.is_empty() {
-                return Err((
-                    at("dataset"),
-                    "the name is empty, expected a dataset's name as in its header line".into(),
-                ));
-            }
-            if let Some(Floor::Confident(floor) | Floor::Point(floor)) = gate.floor
-                && !(0.0..=1.0).contains(&floor)
-            {
-                return Err((
-                    at("floor"),
-                    format!("{floor} is out of range, expected 0 to 1"),
-                ));
-            }
-            if gate.floor.is_none() && gate.max_failed.is_none() {
-                return Err((
-                    format!("gates[{index}]"),
-                    "the gate holds nothing back, expected `floor`, `max_failed` or both".into(),
-                ));
-            }
+            gate.check(evaluators).map_err(|(key, message)| {
+                let dot = if key.is_empty() { "" } else { "." };
+                (format!("gates[{index}]{dot}{key}"), message)
+            })?;
             let twin = self.gates[..index].iter().position(|other| {
                 (&other.dataset, &other.evaluator) == (&gate.dataset, &gate.evaluator)
             });
@@ -277,89 +399,4 @@ impl Gates {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const EVALUATORS: [&str; 2] = ["fact_coverage", "refusal"];
-    const HEAD: &str = "version = 1\n[budgets]\nlatency_ms = { target = 10, limit = 20 }\ncost_usd = { target = 0.1, limit = 0.2 }\n";
-    const GATE: &str = "[[gates]]\ndataset = \"golden\"\nevaluator = \"refusal\"\nmax_failed = 0\nreason = \"safety\"\n";
-
-    fn parse(text: &str) -> Result<Gates, GateConfigError> {
-        Gates::parse(text, Path::new("suite/gates.toml"), &EVALUATORS)
-    }
-
-    #[test]
-    fn a_whole_file() {
-        let gates = parse(&format!("prices = \"../prices.toml\"\n{HEAD}[policy]\nagent_errors = \"inconclusive\"\n{GATE}floor = {{ confident = 0.9 }}\n")).unwrap();
-        assert_eq!(
-            gates.prices.as_deref(),
-            Some(Path::new("suite/../prices.toml"))
-        );
-        assert_eq!(gates.policy.agent_errors, MissingPolicy::Inconclusive);
-        assert_eq!(gates.policy.min_questions, 10);
-        assert_eq!(gates.of("golden").count(), 1);
-        assert_eq!(gates.of("other").count(), 0);
-        assert_eq!(gates.gates[0].floor, Some(Floor::Confident(0.9)));
-    }
-
-    #[test]
-    fn cases_are_required_unless_the_file_says_measured() {
-        let rule = "[[datasets]]\ndataset = \"rates\"\ncases = \"measured\"\nreason = \"a rate\"\n";
-        let gates = parse(&format!("{HEAD}{rule}{GATE}")).unwrap();
-        assert_eq!(gates.cases("rates"), Cases::Measured);
-        assert_eq!(gates.cases("golden"), Cases::Required);
-        assert_eq!(
-            parse(&format!("{HEAD}{rule}{rule}"))
-                .unwrap_err()
-                .to_string(),
-            "suite/gates.toml: datasets[1].dataset: `rates` is empty or was already used, expected each dataset's name once"
-        );
-    }
-
-    #[test]
-    fn errors_name_the_key() {
-        let check = |text: String, message: &str| {
-            assert_eq!(
-                parse(&text).unwrap_err().to_string(),
-                format!("suite/gates.toml: {message}"),
-                "{text}"
-            )
-        };
-        check(
-            HEAD.replace("version = 1", "version = 2"),
-            "version: version 2 is unknown, expected 1",
-        );
-        check(
-            format!("{HEAD}{GATE}flor = 1\n"),
-            "gates[0].flor: unknown field `flor`, expected one of `dataset`, `evaluator`, `floor`, `max_failed`, `min_questions`, `reason`",
-        );
-        check(
-            format!("{HEAD}{}", GATE.replace("refusal", "refussal")),
-            "gates[0].evaluator: no evaluator is called `refussal`, expected one of fact_coverage, refusal",
-        );
-        check(
-            format!("{HEAD}{}", GATE.replace("max_failed = 0\n", "")),
-            "gates[0]: the gate holds nothing back, expected `floor`, `max_failed` or both",
-        );
-        check(
-            format!("{HEAD}{GATE}floor = {{ point = 1.2 }}\n"),
-            "gates[0].floor: 1.2 is out of range, expected 0 to 1",
-        );
-        check(
-            format!("{HEAD}{GATE}floor = {{ mean = 1 }}\n"),
-            "gates[0].floor: unknown variant `mean`, expected `confident` or `point`",
-        );
-        check(
-            format!("{HEAD}{GATE}{GATE}"),
-            "gates[1]: gates[0] already holds `refusal` on `golden`",
-        );
-        check(
-            HEAD.replace("target = 10,", "target = 30,"),
-            "budgets.latency_ms: target 30, limit 20: expected 0 <= target < limit",
-        );
-        check(
-            format!("{HEAD}[policy]\nagent_errors = \"ignore\"\n"),
-            "policy.agent_errors: unknown variant `ignore`, expected one of `fail`, `inconclusive`, `exclude`",
-        );
-    }
-}
+mod tests;

@@ -8,9 +8,11 @@ use time::macros::format_description;
 
 use super::target::TargetSpec;
 
-/// What to evaluate: unset starts an agent of this workspace, `arn:…` is an AgentCore runtime, `http://…` an agent's base URL.
+/// What to evaluate: unset starts an agent of this workspace, `arn:…` is an AgentCore runtime, `http://…` an agent's
+/// base URL, `replay:RUN` judges the answers of an earlier run anew.
 pub const EVAL_TARGET: &str = "EVAL_TARGET";
-/// Another dataset file than `datasets/golden.jsonl`; a relative path starts at the workspace's root.
+/// Other dataset files than the `suite` of `gates.toml`, separated by commas; a relative path starts at the workspace's
+/// root.
 pub const EVAL_DATASET: &str = "EVAL_DATASET";
 /// The run's name, hence the directory of its results; runs of the same name share results.
 pub const EVAL_RUN_ID: &str = "EVAL_RUN_ID";
@@ -18,13 +20,19 @@ pub const EVAL_RUN_ID: &str = "EVAL_RUN_ID";
 pub const NEXTEST_RUN_ID: &str = "NEXTEST_RUN_ID";
 /// Seconds one case's agent call may take.
 pub const EVAL_CASE_SECONDS: &str = "EVAL_CASE_SECONDS";
+/// How often every case is asked, 1 by default.
+pub const EVAL_TRIALS: &str = "EVAL_TRIALS";
+/// Set by nextest to `process-per-test`.
+const NEXTEST_EXECUTION_MODE: &str = "NEXTEST_EXECUTION_MODE";
 /// The cargo that runs this test, set by cargo.
 const CARGO: &str = "CARGO";
 
 /// Long enough for a slow model with several tool calls.
-const DEFAULT_CASE_SECONDS: u64 = 120;
+const DEFAULT_CASE_SECONDS: u32 = 120;
+/// More trials than anybody waits for.
+const MAX_TRIALS: u32 = 100;
 /// AgentCore ends a synchronous call after 15 minutes.
-const MAX_CASE_SECONDS: u64 = 900;
+const MAX_CASE_SECONDS: u32 = 900;
 
 /// Settings of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,16 +41,20 @@ pub struct Config {
     pub root: PathBuf,
     /// What to evaluate.
     pub target: TargetSpec,
-    /// The dataset file.
-    pub dataset: PathBuf,
+    /// The dataset files; empty means what `gates.toml` lists.
+    pub datasets: Vec<PathBuf>,
+    /// Trials of every case.
+    pub trials: u32,
     /// The gate file.
     pub gates: PathBuf,
-    /// Where the run's results go.
+    /// Where the run's results go: a folder a dataset below this one.
     pub results: PathBuf,
     /// The run's name.
     pub run_id: String,
     /// Whether the name was given, so that other processes may share the results.
     pub run_is_shared: bool,
+    /// Whether every item of the run is a process of its own.
+    pub process_per_item: bool,
     /// Longest time for one case's agent call.
     pub case_deadline: Duration,
     /// The cargo to build a target with.
@@ -87,30 +99,57 @@ impl Config {
             Some((name, id)) => checked_run_id(name, id)?,
             None => new_run_id(),
         };
-        let seconds = match get(EVAL_CASE_SECONDS) {
-            None => DEFAULT_CASE_SECONDS,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|seconds| (1..=MAX_CASE_SECONDS).contains(seconds))
-                .ok_or_else(|| {
-                    ConfigError::new(EVAL_CASE_SECONDS, &text, "whole seconds from 1 to 900")
-                })?,
-        };
+        let seconds = whole(
+            &get,
+            EVAL_CASE_SECONDS,
+            DEFAULT_CASE_SECONDS,
+            MAX_CASE_SECONDS,
+            "whole seconds from 1 to 900",
+        )?;
         Ok(Self {
-            target: TargetSpec::parse(get(EVAL_TARGET).as_deref())?,
+            target: TargetSpec::parse(get(EVAL_TARGET).as_deref(), &root)?,
             // Tests run in their own crate's directory; whoever types a path stands in the workspace's.
-            dataset: root
-                .join(get(EVAL_DATASET).unwrap_or_else(|| "datasets/golden.jsonl".to_owned())),
+            datasets: get(EVAL_DATASET).map_or_else(Vec::new, |paths| {
+                let paths = paths.split(',').map(str::trim);
+                paths
+                    .filter(|path| !path.is_empty())
+                    .map(|path| root.join(path))
+                    .collect()
+            }),
+            trials: whole(
+                &get,
+                EVAL_TRIALS,
+                1,
+                MAX_TRIALS,
+                "a whole number from 1 to 100",
+            )?,
+            process_per_item: get(NEXTEST_EXECUTION_MODE).as_deref() == Some("process-per-test"),
             gates: manifest_dir.join("gates.toml"),
             results: root.join("target").join("eval").join(&run_id),
             run_id,
             run_is_shared,
-            case_deadline: Duration::from_secs(seconds),
+            case_deadline: Duration::from_secs(seconds.into()),
             cargo: get(CARGO).unwrap_or_else(|| "cargo".to_owned()).into(),
             root,
         })
     }
+}
+
+/// A whole number from 1 to `most`, or what holds without one.
+fn whole(
+    get: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    default: u32,
+    most: u32,
+    expected: &'static str,
+) -> Result<u32, ConfigError> {
+    let Some(text) = get(name) else {
+        return Ok(default);
+    };
+    text.parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| ConfigError::new(name, &text, expected))
 }
 
 /// The name becomes a directory, so it may not lead elsewhere.
@@ -158,7 +197,8 @@ mod tests {
     fn defaults() {
         let config = config(&[]).unwrap();
         assert_eq!(config.target, TargetSpec::Ephemeral);
-        assert_eq!(config.dataset, Path::new("work/datasets/golden.jsonl"));
+        assert!(config.datasets.is_empty() && !config.process_per_item);
+        assert_eq!(config.trials, 1);
         assert_eq!(config.gates, Path::new("work/eval-suite/gates.toml"));
         assert_eq!(
             config.results,
@@ -172,7 +212,9 @@ mod tests {
     fn overrides() {
         let config = config(&[
             (EVAL_TARGET, "http://127.0.0.1:8080"),
-            (EVAL_DATASET, "copy.jsonl"),
+            (EVAL_DATASET, "copy.jsonl, other.jsonl"),
+            (EVAL_TRIALS, "3"),
+            (NEXTEST_EXECUTION_MODE, "process-per-test"),
             (NEXTEST_RUN_ID, "n-1"),
             (EVAL_RUN_ID, "mine"),
             (EVAL_CASE_SECONDS, "5"),
@@ -182,7 +224,11 @@ mod tests {
             config.target,
             TargetSpec::Http("http://127.0.0.1:8080".into())
         );
-        assert_eq!(config.dataset, Path::new("work/copy.jsonl"));
+        assert_eq!(
+            config.datasets,
+            [Path::new("work/copy.jsonl"), Path::new("work/other.jsonl")]
+        );
+        assert!(config.trials == 3 && config.process_per_item);
         assert_eq!(
             (config.run_id.as_str(), config.run_is_shared),
             ("mine", true)
@@ -202,7 +248,7 @@ mod tests {
         check(
             EVAL_TARGET,
             "prod",
-            "EVAL_TARGET=`prod`: expected nothing (starts an agent of this workspace), a runtime ARN (arn:…) or a base URL (http://…)",
+            "EVAL_TARGET=`prod`: expected nothing (starts an agent of this workspace), a runtime ARN (arn:…), a base URL (http://…) or replay:RUN",
         );
         check(
             EVAL_RUN_ID,
@@ -213,6 +259,11 @@ mod tests {
             EVAL_CASE_SECONDS,
             "0",
             "EVAL_CASE_SECONDS=`0`: expected whole seconds from 1 to 900",
+        );
+        check(
+            EVAL_TRIALS,
+            "many",
+            "EVAL_TRIALS=`many`: expected a whole number from 1 to 100",
         );
     }
 }

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::config::Config;
 use super::note;
@@ -19,9 +19,9 @@ use crate::client::Environment;
 /// The programs a local run consists of.
 const PACKAGES: [&str; 4] = ["flywheel", "emulator", "agent", "sap-lambda"];
 /// Longest time for building them from nothing on a small machine.
-const BUILD_LIMIT: Duration = Duration::from_secs(1800);
+pub(super) const BUILD_LIMIT: Duration = Duration::from_secs(1800);
 /// Longest time for deploying.
-const START_LIMIT: Duration = Duration::from_secs(300);
+pub(super) const START_LIMIT: Duration = Duration::from_secs(300);
 /// Longest time for destroying what was deployed.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// Pause between looks at a child that is ending.
@@ -76,7 +76,7 @@ pub(super) enum EphemeralError {
 }
 
 /// What `flywheel agent-up` prints when the agent answers.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Ready {
     version: u32,
     pub(super) runtime_arn: String,

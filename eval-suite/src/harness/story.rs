@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::client::ToolCall;
 use crate::dataset::Case;
 use crate::evaluator::{Status, missing_facts};
 use crate::results::ItemResult;
@@ -26,29 +27,21 @@ pub(super) fn of(case: &Case, item: &ItemResult, results: &Path) -> String {
             error.as_ref().map_or("no answer", |error| &error.message),
         ),
     }
-    line("expected", &expectation(case));
-    if let Some(answer) = &item.answer {
-        for fact in missing_facts(case, answer) {
-            line(
-                "missing",
-                &format!(
-                    "{}{}",
-                    fact.text,
-                    if fact.critical { " (critical)" } else { "" }
-                ),
-            );
+    expectations(&mut line, case, item.answer.as_deref());
+    calls(&mut line, item.trajectory.as_deref());
+    for (number, (turn, recorded)) in (2..).zip(case.turns.iter().zip(&item.turns)) {
+        line(&format!("turn {number}"), &turn.input);
+        line("answer", recorded.answer.as_deref().unwrap_or("no answer"));
+        if let Some(case) = case.turn(number - 1) {
+            expectations(&mut line, &case, recorded.answer.as_deref());
         }
+        calls(&mut line, recorded.trajectory.as_deref());
     }
-    for call in item.trajectory.iter().flatten() {
-        line(
-            "tool call",
-            &format!(
-                "{} {}{}",
-                short_name(&call.name),
-                call.arguments,
-                if call.is_error { " failed" } else { "" }
-            ),
-        );
+    if let Some(goal) = &case.goal {
+        line("goal", &goal.text);
+        for assertion in &goal.assertions {
+            line("must hold", assertion);
+        }
     }
     for evaluation in &item.evaluations {
         let verdict = match (evaluation.status, evaluation.value, evaluation.passed) {
@@ -63,6 +56,18 @@ pub(super) fn of(case: &Case, item: &ItemResult, results: &Path) -> String {
             "finding",
             &format!("{}: {verdict}: {}", evaluation.evaluator, evaluation.reason),
         );
+        if let Some(judge) = &evaluation.judge {
+            line(
+                "judge",
+                &format!(
+                    "{} says {} ({:.0} % of votes {})",
+                    judge.model_id,
+                    evaluation.label.as_deref().unwrap_or("nothing"),
+                    100.0 * judge.agreement,
+                    judge.votes.join(", ")
+                ),
+            );
+        }
     }
     let model = item.model_id.as_deref().unwrap_or("unknown model");
     let latency = item
@@ -77,6 +82,29 @@ pub(super) fn of(case: &Case, item: &ItemResult, results: &Path) -> String {
     );
     line("results", &results.display().to_string());
     story
+}
+
+/// What was expected of one turn, and what of it is missing.
+fn expectations(line: &mut impl FnMut(&str, &str), case: &Case, answer: Option<&str>) {
+    line("expected", &expectation(case));
+    for fact in answer
+        .into_iter()
+        .flat_map(|text| missing_facts(case, text))
+    {
+        let critical = if fact.critical { " (critical)" } else { "" };
+        line("missing", &format!("{}{critical}", fact.text));
+    }
+}
+
+/// The tool calls of one turn.
+fn calls(line: &mut impl FnMut(&str, &str), calls: Option<&[ToolCall]>) {
+    for call in calls.into_iter().flatten() {
+        let failed = if call.is_error { " failed" } else { "" };
+        line(
+            "tool call",
+            &format!("{} {}{failed}", short_name(&call.name), call.arguments),
+        );
+    }
 }
 
 fn expectation(case: &Case) -> String {
@@ -158,6 +186,53 @@ mod tests {
         error      InvokeAgentRuntime: ThrottlingException: slow down
         expected   a refusal
         trace      0af7651916cd43dd8448eb211c80319c (unknown model, session eval-0af7651916cd43dd8448eb211c80319c)
+        results    results.jsonl
+        ");
+    }
+
+    #[test]
+    fn a_session_and_a_judge() {
+        let mut case = case("en", r#"{"facts":[{"text":"7 items"}]}"#);
+        case.turns.push(crate::dataset::Turn {
+            input: "And the total?".into(),
+            expected: serde_json::from_str(r#"{"facts":[{"text":"209,237.00 USD"}]}"#).unwrap(),
+        });
+        case.goal = Some(crate::dataset::Goal {
+            text: "Know what the order costs.".into(),
+            assertions: vec!["The currency is named.".into()],
+        });
+        let mut session = item("case");
+        session.answer = Some("7 items.".into());
+        session.turns = vec![crate::results::TurnResult {
+            input: "And the total?".into(),
+            answer: Some("I do not know.".into()),
+            stop_reason: None,
+            latency_ms: None,
+            usage: None,
+            trajectory: None,
+        }];
+        let mut judged = scored("goal_success", 0.0);
+        judged.label = Some("no".into());
+        judged.judge = Some(crate::evaluator::JudgeRecord {
+            model_id: "simulated.judge".into(),
+            votes: vec!["no".into(), "no".into(), "yes".into()],
+            agreement: 2.0 / 3.0,
+            ..crate::evaluator::JudgeRecord::default()
+        });
+        session.evaluations = vec![judged];
+        assert_snapshot!(of(&case, &session, Path::new("results.jsonl")), @"
+        question   question
+        answer     7 items.
+        expected   7 items
+        turn 2     And the total?
+        answer     I do not know.
+        expected   209,237.00 USD
+        missing    209,237.00 USD
+        goal       Know what the order costs.
+        must hold  The currency is named.
+        finding    goal_success: 0.00 FAILED: reason
+        judge      simulated.judge says no (67 % of votes no, no, yes)
+        trace      0af7651916cd43dd8448eb211c80319c (unknown model, 10 ms, session eval-0af7651916cd43dd8448eb211c80319c)
         results    results.jsonl
         ");
     }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use eval_suite::harness::{self, Config};
-use eval_suite::results;
+use eval_suite::results::{self, Manifest};
 use libtest_mimic::{Arguments, Conclusion};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wiremock::matchers::method;
+use wiremock::matchers::{body_string_contains, method};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::support::{fixture, right_answer};
@@ -64,12 +64,11 @@ impl Workspace {
 
     fn config(&self, variables: &[(&str, &str)]) -> Config {
         let uri = self.agent.uri();
-        let lookup = |name: &str| match name {
-            "EVAL_TARGET" => Some(uri.clone()),
-            _ => variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned()),
+        let lookup = |name: &str| {
+            let given = variables.iter().find(|(key, _)| *key == name);
+            given
+                .map(|(_, value)| (*value).to_owned())
+                .or_else(|| (name == "EVAL_TARGET").then(|| uri.clone()))
         };
         Config::from_lookup(&self.directory.path().join("eval-suite"), lookup).unwrap()
     }
@@ -92,6 +91,25 @@ impl Workspace {
 
     async fn calls(&self) -> usize {
         self.agent.received_requests().await.unwrap().len()
+    }
+
+    fn report_text(&self) -> String {
+        std::fs::read_to_string(self.report()).unwrap()
+    }
+
+    fn manifest(&self, folder: &str) -> Manifest {
+        Manifest::load(&self.directory.path().join("target/eval").join(folder)).unwrap()
+    }
+
+    /// From now on the agent answers this, whatever is asked, to the next `times` questions about the password.
+    async fn instead(&self, answer: ResponseTemplate, times: u64) {
+        Mock::given(method("POST"))
+            .and(body_string_contains("password"))
+            .respond_with(answer)
+            .up_to_n_times(times)
+            .with_priority(1)
+            .mount(&self.agent)
+            .await;
     }
 
     fn dataset_with(&self, from: &str, to: &str) -> PathBuf {
@@ -135,7 +153,7 @@ async fn every_case_and_every_gate_is_an_item() {
         &workspace
             .directory
             .path()
-            .join("target/eval/one/results.jsonl"),
+            .join("target/eval/one/golden/results.jsonl"),
     )
     .unwrap();
     let ids: Vec<&str> = recorded
@@ -276,4 +294,178 @@ async fn faulty_files_are_named_before_anything_runs() {
         "gates.toml: gates[1].evaluator: no evaluator is called `langauge`, expected one of fact_coverage, trajectory, tool_arguments, language, refusal, latency, cost",
     );
     assert!(!workspace.directory.path().join("target").exists());
+}
+
+#[tokio::test]
+async fn several_datasets_are_one_run() {
+    let workspace = Workspace::new().await;
+    let copy = workspace.dataset_with("header", "head");
+    let datasets = format!("datasets/golden.jsonl,{}", copy.display());
+    let variables = [("EVAL_DATASET", datasets.as_str()), ("EVAL_RUN_ID", "two")];
+    assert_eq!(counts(&workspace.run(&[], &variables).await), (12, 0, 0));
+    assert_eq!(workspace.calls().await, 8);
+    let (golden, copy) = (
+        workspace.manifest("two/golden"),
+        workspace.manifest("two/copy"),
+    );
+    assert_ne!(golden.dataset_hash, copy.dataset_hash);
+    assert!(golden.finished_at.is_some() && copy.finished_at.is_some());
+    assert_eq!(
+        counts(&workspace.run(&["gate::copy"], &variables).await),
+        (2, 0, 10)
+    );
+    let same = (
+        "EVAL_DATASET",
+        "datasets/golden.jsonl,datasets/golden.jsonl",
+    );
+    let error = harness::run(&Arguments::from_iter(["evals"]), workspace.config(&[same])).err();
+    assert!(error.unwrap().to_string().contains("same file name"));
+}
+
+#[tokio::test]
+async fn a_suite_may_stand_in_the_gate_file() {
+    let workspace = Workspace::new().await;
+    let gates = GATES.replace("version = 1", "version = 1\nsuite = [\"../small.jsonl\"]");
+    std::fs::write(
+        workspace.directory.path().join("eval-suite/gates.toml"),
+        gates,
+    )
+    .unwrap();
+    std::fs::rename(
+        workspace.directory.path().join("datasets/golden.jsonl"),
+        workspace.directory.path().join("small.jsonl"),
+    )
+    .unwrap();
+    assert_eq!(
+        counts(&workspace.run(&["--exact", "small::total_de"], &[]).await),
+        (1, 0, 5)
+    );
+}
+
+#[tokio::test]
+async fn every_trial_is_asked_and_has_to_pass() {
+    let workspace = Workspace::new().await;
+    let variables = [("EVAL_TRIALS", "3"), ("EVAL_RUN_ID", "thrice")];
+    let wrong = json!({ "response": "The password is hunter2.", "trajectory": [] });
+    workspace
+        .instead(ResponseTemplate::new(200).set_body_json(wrong), 1)
+        .await;
+    let conclusion = workspace.run(&["--test-threads=1"], &variables).await;
+    assert_eq!(workspace.calls().await, 12);
+    assert_eq!(workspace.manifest("thrice/golden").trials, 3);
+    let report = workspace.report_text();
+    assert_eq!(counts(&conclusion), (5, 1, 0), "{report}");
+    assert!(report.contains("trial      1 of 3"), "{report}");
+    // The same run with another number of trials is another run.
+    let once = [("EVAL_RUN_ID", "thrice")];
+    assert_eq!(
+        counts(&workspace.run(&["total_en"], &once).await),
+        (0, 1, 5)
+    );
+    assert!(
+        workspace
+            .report_text()
+            .contains("begun with another number of trials")
+    );
+}
+
+#[tokio::test]
+async fn a_retry_is_no_second_chance() {
+    let workspace = Workspace::new().await;
+    let crash = ResponseTemplate::new(500).set_body_string("out of memory");
+    workspace.instead(crash, 1).await;
+    let run = [("EVAL_RUN_ID", "retried")];
+    let retry = ["--exact", "golden::password_en"];
+    assert_eq!(counts(&workspace.run(&retry, &run).await), (0, 1, 5));
+    // The agent is well again, and is not asked again.
+    assert_eq!(counts(&workspace.run(&retry, &run).await), (0, 1, 5));
+    assert_eq!(workspace.calls().await, 1);
+    let report = workspace.report_text();
+    assert!(report.contains("error      "), "{report}");
+    assert_eq!(
+        counts(&workspace.run(&["golden::"], &run).await),
+        (4, 2, 0),
+        "{}",
+        workspace.report_text()
+    );
+    assert_eq!(workspace.calls().await, 4);
+}
+
+#[tokio::test]
+async fn a_case_that_crashes_the_agent_counts_against_it() {
+    let workspace = Workspace::new().await;
+    let gates = GATES.replace(
+        "\"language\"\nfloor = { point = 0.5 }",
+        "\"refusal\"\nmax_failed = 0",
+    );
+    std::fs::write(
+        workspace.directory.path().join("eval-suite/gates.toml"),
+        gates,
+    )
+    .unwrap();
+    workspace.instead(ResponseTemplate::new(500), 9).await;
+    assert_eq!(
+        counts(&workspace.run(&["--test-threads=1"], &[]).await).1,
+        3
+    );
+    let report = workspace.report_text();
+    for line in [
+        "test golden::password_en         ... FAILED",
+        "REGRESSED: mean 0.750 of 4 cases",
+        "  password_en: no score: ",
+    ] {
+        assert!(report.contains(line), "{line}\n{report}");
+    }
+}
+
+#[tokio::test]
+async fn recorded_answers_are_judged_anew() {
+    let workspace = Workspace::new().await;
+    assert_eq!(
+        counts(&workspace.run(&[], &[("EVAL_RUN_ID", "first")]).await),
+        (6, 0, 0)
+    );
+    let again = [("EVAL_TARGET", "replay:first"), ("EVAL_RUN_ID", "again")];
+    assert_eq!(counts(&workspace.run(&[], &again).await), (6, 0, 0));
+    let recorded = |run: &str| {
+        let folder = workspace.directory.path().join("target/eval").join(run);
+        let mut records = results::read(&folder.join("golden/results.jsonl")).unwrap();
+        records.sort_by(|a, b| a.item.case_id.cmp(&b.item.case_id));
+        let traces = records.into_iter().map(|record| record.item.trace_id);
+        traces.collect::<Vec<_>>()
+    };
+    assert_eq!(recorded("first"), recorded("again"));
+    assert_eq!(
+        workspace.manifest("again/golden").target.address,
+        "replay:first"
+    );
+    // Another expectation is judged; another question was never answered.
+    let wrong = workspace.dataset_with("209,236.00", "209,237.00");
+    let wrong = [
+        ("EVAL_TARGET", "replay:first"),
+        ("EVAL_DATASET", wrong.to_str().unwrap()),
+    ];
+    assert_eq!(counts(&workspace.run(&[], &wrong).await), (4, 2, 0));
+    assert!(
+        workspace
+            .report_text()
+            .contains("missing    209,237.00 USD (critical)")
+    );
+    let other = workspace.dataset_with("What is the total", "What was the total");
+    let other = [
+        ("EVAL_TARGET", "replay:first"),
+        ("EVAL_DATASET", other.to_str().unwrap()),
+    ];
+    assert_eq!(counts(&workspace.run(&[], &other).await), (3, 3, 0));
+    let report = workspace.report_text();
+    assert!(
+        report.contains("holds an answer to another question under total_en"),
+        "{report}"
+    );
+    assert!(report.contains("INCONCLUSIVE: 1 of 4 cases"), "{report}");
+    // More trials than were recorded are errors too.
+    let more = [("EVAL_TARGET", "replay:first"), ("EVAL_TRIALS", "2")];
+    assert_eq!(counts(&workspace.run(&[], &more).await), (0, 6, 0));
+    assert!(workspace.report_text().contains("holds no trial 2 of"));
+    assert_eq!(workspace.calls().await, 4, "nobody was asked again");
 }

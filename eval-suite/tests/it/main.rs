@@ -9,6 +9,7 @@ mod experiment;
 mod harness;
 mod http;
 mod journal;
+mod judge;
 mod langfuse;
 mod publish;
 mod scorers;

@@ -8,4 +8,5 @@
 mod early_stop;
 mod gate;
 mod support;
+mod whole_gate;
 mod winner;

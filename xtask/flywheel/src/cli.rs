@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::environment::{Environment, LOCAL};
 use crate::exit::{self, Exit};
 use crate::output::{Console, Format};
-use crate::{agent_up, deploy, destroy, e2e, eval, gateway, hpo, list, simulate};
+use crate::{agent_up, deploy, destroy, e2e, eval, gateway, hpo, judge, list, simulate};
 
 /// Deploys agents, searches their configuration, and cleans up after itself
 ///
@@ -73,6 +73,10 @@ pub(crate) enum Command {
     #[command(after_help = exit::HELP)]
     Eval(eval::Args),
 
+    /// The model that judges: measure it against people's labels, make steps for a rubric
+    #[command(after_help = exit::HELP)]
+    Judge(judge::Args),
+
     /// Deploy the agent as agent/hyperparams.toml describes it and print its ARN
     ///
     /// The runtime stays until `destroy`.
@@ -128,6 +132,7 @@ pub(crate) async fn run(command: &Command, ctx: &Context) -> anyhow::Result<Exit
         Command::E2e(args) => e2e::run(args, ctx).await.context("ask end to end"),
         Command::Gateway(args) => gateway::run(args, ctx).await,
         Command::Eval(args) => eval::run(args, ctx).await.context("evaluate"),
+        Command::Judge(args) => judge::run(args, ctx).await.context("work with the judge"),
         Command::Deploy(args) => deploy::run(args, ctx).await.context("deploy the agent"),
         Command::Destroy(args) => destroy::run(args, ctx).await.context("destroy"),
         Command::List => list::run(ctx).await.context("list what is deployed"),

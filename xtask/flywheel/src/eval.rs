@@ -1,8 +1,10 @@
 //! `eval`: runs of a dataset against an agent, and the evaluators by themselves.
 
+mod gate;
+pub(crate) mod judge;
 mod list;
 mod run;
-mod score;
+pub(crate) mod score;
 
 use clap::{Parser, Subcommand};
 
@@ -38,10 +40,24 @@ enum Action {
     /// Values are read as JSON where they are JSON, otherwise as text. Without --output every line of standard
     /// input is `{"output": ..., "expected": ..., "input": ...}` and gets one line back, in the same order: JSON with
     /// `--format json`. Empty lines are passed over.
+    ///
+    /// Evaluators that ask a judge ask a model of the chosen environment: without `--env` a simulated one, which reads
+    /// by rule and is there to try things out, not to trust.
     #[command(
-        after_help = "Examples:\n  cargo xtask eval score --evaluator levenshtein --output kitten --expected sitting\n  cargo xtask eval score --evaluator trajectory_names --option mode=exact --output '[\"a\",\"b\"]' --expected '[\"a\"]'\n  cargo xtask eval score --evaluator fact_coverage --output 'It is 209,236.00 USD.' --expected '[\"209236\"]'\n  cargo xtask eval score --evaluator exact_match --format json < pairs.jsonl\n\nExit codes: 0 everything was scored or does not apply · 2 no such evaluator, option or file, or nothing to score · 4 some output could not be judged"
+        after_help = "Examples:\n  cargo xtask eval score --evaluator levenshtein --output kitten --expected sitting\n  cargo xtask eval score --evaluator trajectory_names --option mode=exact --output '[\"a\",\"b\"]' --expected '[\"a\"]'\n  cargo xtask eval score --evaluator fact_coverage --output 'It is 209,236.00 USD.' --expected '[\"209236\"]'\n  cargo xtask eval score --evaluator exact_match --format json < pairs.jsonl\n  cargo xtask eval score --evaluator closed_qa --option criteria='names a date' --input 'When?' --output 'On 2019-10-21.'\n\nExit codes: 0 everything was scored or does not apply · 2 no such evaluator, option or file, or nothing to score · 4 some output could not be judged"
     )]
     Score(score::Args),
+
+    /// Judge a finished run by the gates, without asking an agent
+    ///
+    /// One line a gate: verdict, mean with its 95 % interval, questions, trials with a score, the smallest change these
+    /// questions can show (80 % power, two-sided 5 %), and why. Below it the cases that speak against the gate. Only
+    /// PASS is green: results that are missing, a judge that was down, scores that are no measurements of one thing and
+    /// baselines that cannot be compared are INCONCLUSIVE.
+    #[command(
+        after_help = "Examples:\n  cargo xtask eval gate target/eval/nightly\n  cargo xtask eval gate pr-17 --baseline nightly\n  cargo xtask eval gate pr-17 --gates strict.toml --format json\n\nExit codes: 0 every gate passes · 2 no such run, baseline or gate file · 3 a gate says REGRESSED · 5 none does, but one is INCONCLUSIVE"
+    )]
+    Gate(gate::Args),
 }
 
 /// Runs `eval`.
@@ -53,5 +69,6 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
             Ok(Exit::Done)
         }
         Action::Score(args) => score::run(args, ctx).await,
+        Action::Gate(args) => gate::run(args, ctx).await,
     }
 }

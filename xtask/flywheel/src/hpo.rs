@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use eval_suite::cost::PriceTable;
 use eval_suite::dataset::Dataset;
-use eval_suite::evaluator::{self, Budgets, Setup};
+use eval_suite::evaluator::{self, Budgets, Setup, registry};
 use eval_suite::gate::Gates;
 use eval_suite::langfuse::LangfuseClient;
 use futures::StreamExt as _;
@@ -84,11 +84,7 @@ impl Plan {
             .unwrap_or_else(|| paths.root.join(&file.dataset));
         let dataset = Dataset::load(&dataset)?;
         let prices = PriceTable::load(&paths.prices())?;
-        let names: Vec<_> = evaluator::all(&Setup::default())
-            .iter()
-            .map(|evaluator| evaluator.name())
-            .collect();
-        let budgets = Gates::load(&paths.gates(), &names)?.budgets;
+        let budgets = Gates::load(&paths.gates(), &registry::names())?.budgets;
         Ok(Self {
             shown,
             file,
@@ -160,6 +156,7 @@ pub(crate) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     let evaluators = evaluator::all(&Setup {
         budgets: plan.budgets,
         prices: Some(plan.prices.clone()),
+        ..Setup::default()
     });
     let study = Study {
         plan: &plan,

@@ -12,6 +12,7 @@ mod eval;
 mod exit;
 mod gateway;
 mod hpo;
+mod judge;
 mod list;
 mod local;
 mod output;

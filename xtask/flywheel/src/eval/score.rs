@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Parser;
+use eval_suite::evaluator::Setup;
 use eval_suite::evaluator::scorer::Sample;
 use eval_suite::evaluator::standalone::Standalone;
 use serde_json::{Map, Value, json};
 
+use super::judge::JudgeArgs;
 use crate::cli::Context;
 use crate::config::ConfigError;
 use crate::exit::Exit;
@@ -41,11 +43,22 @@ pub(super) struct Args {
     /// Read JSON lines from this file instead of standard input
     #[arg(long, conflicts_with = "output", value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    judge: JudgeArgs,
 }
 
 /// Runs `eval score`.
 pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
-    let evaluator = Standalone::find(&args.evaluator, options(&args.options)?)
+    let given = options(&args.options)?;
+    // Only an evaluator that asks a judge needs an environment, and a mistake in its options is told before one opens.
+    let setup = if Standalone::asks_a_judge(&args.evaluator) {
+        Standalone::find(&args.evaluator, given.clone())
+            .map_err(|error| ConfigError::new("--evaluator and --option", error))?;
+        args.judge.setup(ctx).await?
+    } else {
+        Setup::default()
+    };
+    let evaluator = Standalone::find_with(&args.evaluator, given, &setup)
         .map_err(|error| ConfigError::new("--evaluator and --option", error))?;
     let value = |text: &String| {
         let parsed = if args.text {
@@ -153,7 +166,8 @@ fn shown(result: &Value) -> String {
     }
 }
 
-fn options(given: &[String]) -> Result<Map<String, Value>, ConfigError> {
+/// Options as KEY=VALUE, values as JSON where they are JSON.
+pub(crate) fn options(given: &[String]) -> Result<Map<String, Value>, ConfigError> {
     let mut options = Map::new();
     for option in given {
         let (key, value) = option.split_once('=').ok_or_else(|| {

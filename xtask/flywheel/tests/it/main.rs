@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod environment;
+mod eval_gate;
 mod eval_run;
 mod eval_run_scale;
 mod gateway;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use eval_suite::cost::PriceTable;
 use eval_suite::dataset::DatasetReader;
-use eval_suite::evaluator::{self, Evaluator, Setup};
+use eval_suite::evaluator::{self, Evaluator, Setup, judged, registry};
 use eval_suite::gate::Gates;
+use eval_suite::judge::{self, Judge};
 use eval_suite::results::{EvaluatorIdentity, MANIFEST_VERSION, Manifest};
 use serde_json::{Map, Value, json};
 
@@ -53,11 +54,12 @@ impl Plan {
         };
         let dataset = DatasetReader::open(&path)?;
         let prices = PriceTable::load(&paths.prices())?;
-        let names = evaluator::names();
+        let names = registry::names();
         let evaluators = chosen(
             evaluator::all(&Setup {
                 budgets: Gates::load(&paths.gates(), &names)?.budgets,
                 prices: Some(prices.clone()),
+                ..Setup::default()
             }),
             &evaluator_names(args, begun.as_ref()),
         )?;
