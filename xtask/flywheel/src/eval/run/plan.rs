@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use eval_suite::cost::PriceTable;
 use eval_suite::dataset::DatasetReader;
-use eval_suite::evaluator::{self, Evaluator, Setup, registry};
+use eval_suite::evaluator::{self, Evaluator, Setup, judged, registry};
 use eval_suite::gate::Gates;
+use eval_suite::judge::{self, Judge};
 use eval_suite::results::{EvaluatorIdentity, MANIFEST_VERSION, Manifest};
 use serde_json::{Map, Value, json};
 
