@@ -4,6 +4,7 @@
 //! is described for people in `datasets/README.md`.
 
 mod load;
+mod reader;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::language::Language;
 pub use load::{DatasetError, Problem};
+pub use reader::DatasetReader;
 
 /// A dataset as read from a file.
 #[derive(Clone, Debug, PartialEq)]

@@ -40,12 +40,17 @@ impl HttpAgentClient {
             return Err(invalid("expected the scheme http or https"));
         }
         crate::tls::ensure_provider();
-        let http = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_LIMIT)
-            .build()
-            .map_err(|error| {
-                InvokeError::new(InvokeErrorKind::Other, "build the HTTP client").with_source(error)
-            })?;
+            // Most redirects would turn the question into a GET; its status says more than what that answers.
+            .redirect(reqwest::redirect::Policy::none());
+        if invocations.scheme() == "http" {
+            // Reading the system's certificates takes longer than a short run's first answer.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().map_err(|error| {
+            InvokeError::new(InvokeErrorKind::Other, "build the HTTP client").with_source(error)
+        })?;
         Ok(Self { http, invocations })
     }
 }

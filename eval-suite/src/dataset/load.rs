@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::reader::{Lines, Place, read_error};
 use super::{Case, Dataset, TrajectoryMode};
 
 /// The only schema version there is.
@@ -78,8 +80,8 @@ impl fmt::Display for ProblemList<'_> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Header {
-    dataset: String,
+pub(super) struct Header {
+    pub(super) dataset: String,
     version: u32,
     #[serde(default)]
     description: String,
@@ -92,11 +94,7 @@ impl Dataset {
     /// [`DatasetError::Read`] when the file cannot be read, [`DatasetError::Invalid`] with every
     /// problem found, each naming file, line, key and what was expected.
     pub fn load(path: &Path) -> Result<Self, DatasetError> {
-        let read_error = |source| DatasetError::Read {
-            path: path.into(),
-            source,
-        };
-        let size = std::fs::metadata(path).map_err(read_error)?.len();
+        let size = std::fs::metadata(path).map_err(read_error(path))?.len();
         if size > MAX_BYTES {
             let message = format!("the file has {size} bytes, expected at most {MAX_BYTES}");
             return Err(DatasetError::Invalid {
@@ -108,7 +106,7 @@ impl Dataset {
                 }],
             });
         }
-        let bytes = std::fs::read(path).map_err(read_error)?;
+        let bytes = std::fs::read(path).map_err(read_error(path))?;
         Self::parse(&bytes, path)
     }
 
@@ -117,36 +115,63 @@ impl Dataset {
     /// # Errors
     /// [`DatasetError::Invalid`], as for [`Dataset::load`].
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, DatasetError> {
-        let mut checker = Checker {
-            path,
-            problems: Vec::new(),
-        };
-        let parsed = checker.run(bytes);
-        match parsed {
-            Some((header, cases)) if checker.problems.is_empty() => Ok(Self {
-                name: header.dataset,
-                description: header.description,
-                path: path.into(),
-                hash: hex(&Sha256::digest(bytes)),
-                cases,
-            }),
-            _ => Err(DatasetError::Invalid {
-                problems: checker.problems,
-            }),
-        }
+        let mut checker = Checker::new(path);
+        let mut cases = Vec::new();
+        let checked = checker.run(&mut &*bytes, &mut |_, case| cases.push(case));
+        let (header, hash) = checker.finish(checked.map_err(read_error(path))?)?;
+        Ok(Self {
+            name: header.dataset,
+            description: header.description,
+            path: path.into(),
+            hash,
+            cases,
+        })
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-struct Checker<'a> {
+/// What was read before, by the first 16 bytes of its SHA-256: a large dataset's questions are not kept in memory.
+#[derive(Default)]
+struct Seen(HashMap<[u8; 16], usize>);
+
+impl Seen {
+    /// The line that had this before, if one did.
+    fn insert(&mut self, text: impl AsRef<[u8]>, line: usize) -> Option<usize> {
+        let mut key = [0; 16];
+        key.copy_from_slice(&Sha256::digest(text)[..16]);
+        self.0.insert(key, line)
+    }
+}
+
+pub(super) struct Checker<'a> {
     path: &'a Path,
     problems: Vec<Problem>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    pub(super) fn new(path: &'a Path) -> Self {
+        Self {
+            path,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Header and hash of a file without a problem.
+    pub(super) fn finish(
+        self,
+        checked: Option<(Header, String)>,
+    ) -> Result<(Header, String), DatasetError> {
+        match checked {
+            Some(checked) if self.problems.is_empty() => Ok(checked),
+            _ => Err(DatasetError::Invalid {
+                problems: self.problems,
+            }),
+        }
+    }
+
     fn problem(&mut self, line: usize, key: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem {
             path: self.path.into(),
@@ -156,47 +181,44 @@ impl Checker<'_> {
         });
     }
 
-    fn run(&mut self, bytes: &[u8]) -> Option<(Header, Vec<Case>)> {
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => {
-                let line = 1 + bytes[..error.valid_up_to()]
-                    .iter()
-                    .filter(|&&byte| byte == b'\n')
-                    .count();
-                self.problem(line, "", "the line is not UTF-8");
-                return None;
-            }
-        };
-        // Blank lines are allowed between cases: they separate groups for the reader.
-        let mut lines = text
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line))
-            .filter(|(_, line)| !line.trim().is_empty());
-        let Some((header_line, header_text)) = lines.next() else {
+    /// Reads and checks everything, and hands out the cases as they are read, whatever is wrong with them. `None`
+    /// without a header.
+    pub(super) fn run(
+        &mut self,
+        input: &mut dyn BufRead,
+        see: &mut dyn FnMut(Place, Case),
+    ) -> io::Result<Option<(Header, String)>> {
+        let mut lines = Lines::new(input);
+        let Some((
+            Place {
+                line: header_line, ..
+            },
+            header_text,
+        )) = lines.next()?
+        else {
             self.problem(
                 1,
                 "",
                 "the file is empty, expected a header line {\"dataset\": …, \"version\": 1}",
             );
-            return None;
+            return Ok(None);
         };
         let header = self.line::<Header>(header_line, header_text);
         if let Some(header) = &header {
             self.check_header(header_line, header);
         }
-        let mut cases = Vec::new();
-        let mut ids: HashMap<String, usize> = HashMap::new();
-        let mut inputs: HashMap<String, usize> = HashMap::new();
+        let mut count = 0_usize;
+        let mut ids = Seen::default();
+        let mut inputs = Seen::default();
         let mut last_line = header_line;
-        for (number, text) in lines {
+        while let Some((place, text)) = lines.next()? {
+            let number = place.line;
             last_line = number;
             let Some(case) = self.line::<Case>(number, text) else {
                 continue;
             };
             self.check_case(number, &case);
-            if let Some(first) = ids.insert(case.id.clone(), number) {
+            if let Some(first) = ids.insert(&case.id, number) {
                 self.problem(
                     number,
                     "id",
@@ -213,19 +235,24 @@ impl Checker<'_> {
                     format!("line {first} asks the same, expected every question once"),
                 );
             }
-            cases.push(case);
+            count += 1;
+            see(place, case);
         }
-        if cases.is_empty() && self.problems.is_empty() {
+        if count == 0 && self.problems.is_empty() {
             self.problem(
                 last_line,
                 "",
                 "the dataset has no case, expected at least one line after the header",
             );
         }
-        Some((header?, cases))
+        Ok(header.map(|header| (header, lines.hash())))
     }
 
-    fn line<T: for<'de> Deserialize<'de>>(&mut self, number: usize, text: &str) -> Option<T> {
+    fn line<T: for<'de> Deserialize<'de>>(&mut self, number: usize, text: &[u8]) -> Option<T> {
+        let Ok(text) = std::str::from_utf8(text) else {
+            self.problem(number, "", "the line is not UTF-8");
+            return None;
+        };
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let parsed = serde_path_to_error::deserialize(&mut deserializer);
         match parsed {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Aspect, Budget, Evaluator, EvaluatorError, Finding};
+use super::{Aspect, Budget, Evaluator, EvaluatorError, Finding, identity_hash};
 use crate::client::Reply;
 use crate::cost::PriceTable;
 use crate::dataset::Case;
@@ -12,12 +12,19 @@ use crate::dataset::Case;
 pub struct CostBudget {
     budget_usd: Budget,
     prices: Option<PriceTable>,
+    identity: String,
 }
 
 impl CostBudget {
     /// A budget in US dollars.
     pub fn new(budget_usd: Budget, prices: Option<PriceTable>) -> Self {
-        Self { budget_usd, prices }
+        let Budget { target, limit } = budget_usd;
+        let options = format!("{target} {limit} {prices:?}");
+        Self {
+            budget_usd,
+            prices,
+            identity: identity_hash(&["cost", "1", &options]),
+        }
     }
 }
 
@@ -33,6 +40,10 @@ impl Evaluator for CostBudget {
 
     fn aspect(&self) -> Aspect {
         Aspect::Budget
+    }
+
+    fn identity(&self) -> String {
+        self.identity.clone()
     }
 
     async fn evaluate(&self, _case: &Case, reply: &Reply) -> Result<Finding, EvaluatorError> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Aspect, Budget, Evaluator, EvaluatorError, Finding};
+use super::{Aspect, Budget, Evaluator, EvaluatorError, Finding, identity_hash};
 use crate::client::Reply;
 use crate::dataset::Case;
 
@@ -34,6 +34,11 @@ impl Evaluator for LatencyBudget {
 
     fn aspect(&self) -> Aspect {
         Aspect::Budget
+    }
+
+    fn identity(&self) -> String {
+        let Budget { target, limit } = self.budget_ms;
+        identity_hash(&[Self::NAME, "1", &format!("{target} {limit}")])
     }
 
     async fn evaluate(&self, _case: &Case, reply: &Reply) -> Result<Finding, EvaluatorError> {

@@ -53,7 +53,7 @@ pub(super) struct Asked {
     answered_unix_ns: u64,
     /// One reply a turn, up to the first turn without one.
     replies: Vec<Reply>,
-    error: Option<ItemError>,
+    pub(super) error: Option<ItemError>,
     attempts: u32,
 }
 

@@ -16,7 +16,7 @@ use super::order::Order;
 use super::stop::{EarlyStop, Limits, Outages, StopReason};
 use crate::client::AgentClient;
 use crate::cost::PriceTable;
-use crate::dataset::{Case, Dataset, DatasetError};
+use crate::dataset::{Case, Dataset, DatasetError, DatasetReader};
 use crate::evaluator::Evaluator;
 use crate::results::{Arm, ItemResult, Tally};
 
@@ -42,6 +42,16 @@ impl Cases for Dataset {
 
     fn case(&self, index: usize) -> Result<Cow<'_, Case>, DatasetError> {
         Ok(Cow::Borrowed(&self.cases[index]))
+    }
+}
+
+impl Cases for DatasetReader {
+    fn count(&self) -> usize {
+        self.count()
+    }
+
+    fn case(&self, index: usize) -> Result<Cow<'_, Case>, DatasetError> {
+        self.case(index).map(Cow::Owned)
     }
 }
 
@@ -159,12 +169,16 @@ impl Engine<'_> {
                     }
                     next = self.next_unit(&mut units, tally);
                 }
-                Some(answers) = asking.next() => judging.push(self.judge(answers)),
+                Some(answers) = asking.next() => {
+                    for (_, asked) in &answers.asked {
+                        let outage = outages.look(asked.error.as_ref());
+                        stopped = stopped.or(outage);
+                    }
+                    judging.push(self.judge(answers));
+                }
                 Some((case, items)) = judging.next() => {
                     for (arm, item) in items {
                         tally.record(arm, case, &item);
-                        let outage = outages.look(&item);
-                        stopped = stopped.or(outage);
                         sink(Finished { arm, case, item }).map_err(EngineError::Sink)?;
                     }
                     if let Some(early) = early_stop.as_mut().filter(|_| stopped.is_none()) {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::order::Order;
-use crate::results::{ItemResult, Tally};
+use crate::results::{ItemError, Tally};
 use crate::stats::sequential::EProcess;
 
 /// Chance of stopping a head that is not worse, over the whole run (S7: evidence of 20 to 1).
@@ -180,8 +180,8 @@ impl Outages {
         Self { in_a_row: 0, limit }
     }
 
-    pub(super) fn look(&mut self, item: &ItemResult) -> Option<StopReason> {
-        match &item.error {
+    pub(super) fn look(&mut self, error: Option<&ItemError>) -> Option<StopReason> {
+        match error {
             Some(error) if error.kind.is_some() && error.is_infrastructure() => {
                 self.in_a_row += 1;
                 (self.in_a_row >= self.limit?).then(|| StopReason::Outage {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::{DatasetError, DatasetReader};
+
 use super::{EvaluatorIdentity, Journal, JournalError, Manifest, ManifestError, Tally, visit};
 
 /// Why a run cannot be started or resumed.
@@ -26,6 +28,9 @@ pub enum FolderError {
         /// What differs, one sentence each.
         differences: Vec<String>,
     },
+    /// The dataset could not be put beside the results.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
     /// The run's results could not be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -34,19 +39,24 @@ pub enum FolderError {
     Manifest(#[from] ManifestError),
 }
 
-/// Begins a run: its folder, its document, an empty journal. The dataset is put there by [`Manifest::save_dataset`]
-/// or its like.
+/// Begins a run: its folder, an empty journal, the dataset, and last its document, without which it is no run.
 ///
 /// # Errors
 /// [`FolderError::Exists`], or what the file system says.
-pub fn begin(directory: &Path, manifest: &Manifest) -> Result<Journal, FolderError> {
-    if Manifest::exists(directory) || Manifest::results(directory).exists() {
+pub fn begin(
+    directory: &Path,
+    manifest: &Manifest,
+    dataset: &mut DatasetReader,
+) -> Result<Journal, FolderError> {
+    let results = std::fs::metadata(Manifest::results(directory));
+    if Manifest::exists(directory) || results.is_ok_and(|results| results.len() > 0) {
         return Err(FolderError::Exists {
             run_id: manifest.run_id.clone(),
             directory: directory.to_path_buf(),
         });
     }
     let journal = Journal::open_alone(directory, &manifest.run_id)?;
+    dataset.move_to(&Manifest::dataset(directory))?;
     manifest.save(directory)?;
     Ok(journal)
 }

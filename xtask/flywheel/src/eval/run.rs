@@ -171,25 +171,24 @@ async fn drive(args: &Args, plan: Plan, agents: Agents, ctx: &Context) -> anyhow
     let Plan {
         mut manifest,
         directory,
-        dataset,
+        mut dataset,
         evaluators,
         prices,
         early_stop,
         seed,
+        is_resumed,
         ..
     } = plan;
-    let (journal, mut tally) = if plan.is_resumed {
-        let ids = dataset.cases.iter().enumerate();
-        let number = ids.map(|(at, case)| (case.id.as_str(), at)).collect();
+    let (journal, mut tally) = if is_resumed {
+        let number = dataset.ids().enumerate().map(|(at, id)| (id, at)).collect();
         folder::reopen(&directory, &manifest, &number).map_err(refused)?
     } else {
-        let journal = folder::begin(&directory, &manifest).map_err(refused)?;
-        Manifest::save_dataset(&directory, &plan.dataset_bytes)?;
+        let journal = folder::begin(&directory, &manifest, &mut dataset).map_err(refused)?;
         (journal, manifest.tally())
     };
     let journal = Arc::new(journal);
     let already = tally.done();
-    if plan.is_resumed {
+    if is_resumed {
         ctx.console.note(&format!(
             "Resuming {}: {already} of {} results are there.",
             manifest.run_id,
@@ -244,7 +243,7 @@ async fn drive(args: &Args, plan: Plan, agents: Agents, ctx: &Context) -> anyhow
     }
     let mut report = Report::new(&manifest, &tally, ctx.config.paths.shown(&directory));
     if let Some(langfuse) = &agents.langfuse {
-        report.langfuse = publish::publish(langfuse, &dataset, &manifest, journal.path()).await;
+        report.langfuse = publish::publish(langfuse, &manifest, &directory).await;
     }
     ctx.console.data(&match ctx.console.format() {
         Format::Json => serde_json::to_string(&report)?,
@@ -325,7 +324,9 @@ fn refused(error: FolderError) -> anyhow::Error {
         FolderError::Exists { .. } => "`--resume NAME` goes on with a run",
         FolderError::Differs { .. } => "begin a new run, or give what the run was begun with",
         FolderError::Journal(JournalError::InUse { .. }) => "only one process can go on with a run",
-        FolderError::Journal(_) | FolderError::Manifest(_) => return error.into(),
+        FolderError::Dataset(_) | FolderError::Journal(_) | FolderError::Manifest(_) => {
+            return error.into();
+        }
     };
     ConfigError::new("eval run", error).hint(hint).into()
 }

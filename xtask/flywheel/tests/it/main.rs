@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod environment;
+mod eval_run;
+mod eval_run_scale;
 mod gateway;
 mod help;
 mod hpo;

@@ -62,15 +62,19 @@ impl Workspace {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_flywheel"))
+        Run(self.command(arguments).output().unwrap())
+    }
+
+    /// The binary, not started yet.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flywheel"));
+        command
             .args(arguments)
             .env_clear()
             .env("FLYWHEEL_ROOT", self.dir.path())
             .env("COLUMNS", "100")
-            .current_dir(self.dir.path())
-            .output()
-            .unwrap();
-        Run(output)
+            .current_dir(self.dir.path());
+        command
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use eval_suite::cost::PriceTable;
-use eval_suite::dataset::{Dataset, DatasetError};
+use eval_suite::dataset::DatasetReader;
 use eval_suite::evaluator::{self, Evaluator, Setup};
 use eval_suite::gate::Gates;
 use eval_suite::results::{EvaluatorIdentity, MANIFEST_VERSION, Manifest};
@@ -23,8 +23,7 @@ const MAX_NAME: usize = 128;
 pub(super) struct Plan {
     pub(super) manifest: Manifest,
     pub(super) directory: PathBuf,
-    pub(super) dataset: Dataset,
-    pub(super) dataset_bytes: Vec<u8>,
+    pub(super) dataset: DatasetReader,
     pub(super) evaluators: Vec<Box<dyn Evaluator>>,
     pub(super) prices: PriceTable,
     pub(super) target: Target,
@@ -52,11 +51,7 @@ impl Plan {
             (None, Some(_)) => Manifest::dataset(&directory),
             (None, None) => paths.root.join("datasets/golden.jsonl"),
         };
-        let dataset_bytes = std::fs::read(&path).map_err(|source| DatasetError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let dataset = Dataset::parse(&dataset_bytes, &path)?;
+        let dataset = DatasetReader::open(&path)?;
         let prices = PriceTable::load(&paths.prices())?;
         let names = evaluator::names();
         let evaluators = chosen(
@@ -91,7 +86,7 @@ impl Plan {
             run_id,
             dataset: dataset.name.clone(),
             dataset_hash: dataset.hash.clone(),
-            cases: dataset.cases.len(),
+            cases: dataset.count(),
             trials: args.trials.or(then.map(|then| then.trials)).unwrap_or(1),
             target: target.record("head"),
             baseline: baseline.as_ref().map(|baseline| baseline.record("base")),
@@ -120,7 +115,6 @@ impl Plan {
             manifest,
             directory,
             dataset,
-            dataset_bytes,
             evaluators,
             prices,
             target,

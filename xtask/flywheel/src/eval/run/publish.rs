@@ -20,11 +20,10 @@ pub(super) enum Shown {
 /// Shows head's results; needs memory for all of them.
 pub(super) async fn publish(
     langfuse: &LangfuseClient,
-    dataset: &Dataset,
     manifest: &Manifest,
-    journal: &Path,
+    directory: &Path,
 ) -> Option<Shown> {
-    Some(match pages(langfuse, dataset, manifest, journal).await {
+    Some(match pages(langfuse, manifest, directory).await {
         Ok(pages) => Shown::Pages(pages),
         Err(error) => Shown::Failed(format!("{error:#}")),
     })
@@ -32,11 +31,11 @@ pub(super) async fn publish(
 
 async fn pages(
     langfuse: &LangfuseClient,
-    dataset: &Dataset,
     manifest: &Manifest,
-    journal: &Path,
+    directory: &Path,
 ) -> anyhow::Result<Vec<String>> {
-    let mut items: Vec<_> = results::read(journal)?
+    let dataset = &Dataset::load(&Manifest::dataset(directory))?;
+    let mut items: Vec<_> = results::read(&Manifest::results(directory))?
         .into_iter()
         .filter(|record| record.arm == Arm::Head && record.dataset_hash == dataset.hash)
         .map(|record| record.item)
