@@ -26,7 +26,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 QUICK_REPEATS = 3
 MEMORY_POLL_S = 0.005
 LIMIT_S = 600
-SCORE_LINES = 50_000
 
 
 def cpu_s(pid):
@@ -208,7 +207,7 @@ def memory(options, folder):
             bench = Bench(options, agent, folder, cases)
             found[str(cases)] = bench.sample("ours", evaluators=options.evaluators)
             print(f"{cases} cases", file=sys.stderr)
-    for lines in [SCORE_LINES // 10, SCORE_LINES]:
+    for lines in options.memory:
         pairs = folder / "pairs.jsonl"
         with pairs.open("w") as file:
             for number in range(lines):
