@@ -22,6 +22,8 @@ mod quality;
 mod scale;
 mod sheet;
 mod tasks;
+mod tool_call;
+mod transcript;
 mod values;
 
 #[cfg(test)]

@@ -91,10 +91,17 @@ const ABBREVIATIONS: [&str; 24] = [
     "mr", "dr", "pos", "art", "mat", "vs", "e", "i", "incl", "inkl",
 ];
 
+/// Longest text that is read; what follows is not compared.
+const LONGEST_TEXT_BYTES: usize = 256 * 1024;
+
 impl Passage {
     /// Reads a text. `judged` texts were written by whoever is judged: what they say to the judge is not heard.
     pub(super) fn read(text: &str, judged: bool) -> Self {
-        let sentences: Vec<String> = sentences(text)
+        let end = (0..=text.len().min(LONGEST_TEXT_BYTES))
+            .rev()
+            .find(|end| text.is_char_boundary(*end))
+            .unwrap_or(0);
+        let sentences: Vec<String> = sentences(&text[..end])
             .into_iter()
             .filter(|sentence| !judged || !speaks_to_the_judge(sentence))
             .collect();

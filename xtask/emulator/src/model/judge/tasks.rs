@@ -7,6 +7,7 @@ use super::{
     passage::{self, Passage},
     quality,
     sheet::Sheet,
+    tool_call, transcript,
 };
 
 /// Judges a sheet.
@@ -32,8 +33,8 @@ pub(super) fn verdict(sheet: &Sheet) -> Result<Verdict, String> {
         "harmfulness" => quality::harmfulness(sheet),
         "stereotyping" => quality::stereotyping(sheet),
         "refusal" => quality::refusal(sheet),
-        "tool_selection" => criteria::tool_selection(sheet),
-        "tool_parameters" => criteria::tool_parameters(sheet),
+        "tool_selection" => tool_call::tool_selection(sheet),
+        "tool_parameters" => tool_call::tool_parameters(sheet),
         // A task without a name, but with all that a comparison needs.
         "" if sheet.has("ANSWER") && sheet.has("CRITERIA") => rules(sheet),
         "" if sheet.has("ANSWER") && sheet.has("EXPECTED") => correctness(sheet),
@@ -56,7 +57,7 @@ pub(super) fn answer(sheet: &Sheet) -> Result<Passage, String> {
         return Ok(judged(sheet.text("ANSWER")));
     }
     let transcript = need(sheet, "TRANSCRIPT")?;
-    Ok(judged(Some(criteria::said_by_agent(&transcript))))
+    Ok(judged(Some(transcript::said_by_agent(&transcript))))
 }
 
 pub(super) fn question(sheet: &Sheet) -> Passage {
@@ -180,7 +181,7 @@ fn grounded(sheet: &Sheet, names: &[&str]) -> Result<Verdict, String> {
         .into_iter()
         .find(|name| sheet.has(name))
         .ok_or("there is no context")?;
-    let context = criteria::with_counts(&sheet.text(source).unwrap_or_default());
+    let context = transcript::with_counts(&sheet.text(source).unwrap_or_default());
     let (text, asked) = (judged(Some(text)), question(sheet));
     let mut borne_out = 0_usize;
     let mut reasons = Vec::new();
@@ -232,7 +233,7 @@ fn same_subject(claim: &Passage, context: &Passage) -> bool {
 
 /// Whether a piece of context helps to the expected answer.
 fn context_precision(sheet: &Sheet) -> Result<Verdict, String> {
-    let context = criteria::with_counts(&need(sheet, "CONTEXT")?);
+    let context = transcript::with_counts(&need(sheet, "CONTEXT")?);
     let expected = sheet
         .first(&["EXPECTED", "FACT", "ANSWER", "QUESTION"])
         .ok_or("there is no answer")?;
@@ -272,7 +273,7 @@ fn goal(sheet: &Sheet) -> Result<Verdict, String> {
         judged(
             sheet
                 .text("TRANSCRIPT")
-                .map(|text| criteria::happened(&text)),
+                .map(|text| transcript::happened(&text)),
         )
     } else {
         answer(sheet)?

@@ -49,6 +49,10 @@ impl Bridge {
     ///
     /// # Errors
     /// When the key's variable is not set, or the client cannot be built.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the world file names the variable; it is read once, at the start"
+    )]
     pub(super) fn new(settings: &world::Bridge) -> Result<Self, Unusable> {
         let key = settings.api_key_env.as_ref().map(|name| {
             std::env::var(name)

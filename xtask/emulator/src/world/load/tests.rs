@@ -90,7 +90,18 @@ fn secrets_are_for_the_owner_alone() {
 
 #[test]
 fn errors_name_file_key_and_expectation() {
+    let bridge = |url: &str, id: &str| {
+        format!("{SMALL}[models.bridge]\nbase_url = \"{url}\"\nmodels = {{ \"{id}\" = \"b\" }}\n")
+    };
     let cases = [
+        (
+            bridge("http://me:pw@host/v1", "a"),
+            "world.toml: `models.bridge.base_url`: expected an http or https URL without user, password and query",
+        ),
+        (
+            bridge("http://host/v1", "simulated.a"),
+            "world.toml: `models.bridge.models.\"simulated.a\"`: a real model must not have an id that starts with `simulated.`",
+        ),
         (
             SMALL.replace("${url}/x", "${uri}/x"),
             "world.toml: `outputs.URL`: unknown placeholder `${uri}`, expected `${url}`, `${root}`, `${bin_dir}` or `${random:NAME}` with a NAME of lower-case letters, digits and `-`",
