@@ -240,12 +240,18 @@ fn facts(order: &Order, tags: &[String]) -> Result<Vec<Fact>, String> {
 
 /// What is shown has the unit, what is looked for has not: a currency stands before or after, or as a sign.
 fn fact(value: &str, unit: &str) -> Fact {
+    // In a fact three digits behind a lone point are read as thousands, so a fourth says that they are decimals.
+    let decimals = value.split_once('.').map(|(_, decimals)| decimals.len());
+    let spelling = match decimals {
+        Some(3) if !value.contains(',') => format!("{value}0"),
+        _ => value.to_owned(),
+    };
     Fact {
         text: format!("{value}{unit}"),
         any_of: if unit.is_empty() {
             Vec::new()
         } else {
-            vec![value.to_owned()]
+            vec![spelling]
         },
         critical: false,
     }
@@ -375,6 +381,25 @@ mod tests {
                 expected,
                 "{amount} {currency}"
             );
+        }
+    }
+
+    /// What is looked for must be found in an answer that gives the figure as SAP does.
+    #[test]
+    fn spellings_are_found() {
+        for (value, answer) in [
+            ("185.625", "It is 185.625 KWD."),
+            ("1,234.500", "It is 1,234.500 KWD."),
+            ("1,300,500", "It is 1,300,500 JPY."),
+            ("137.25", "It is 137.25 M."),
+        ] {
+            let fact = fact(value, " X");
+            let found = eval_suite::text::contains(
+                answer,
+                eval_suite::dataset::Language::En,
+                &fact.any_of[0],
+            );
+            assert!(found, "{:?} in {answer}", fact.any_of);
         }
     }
 

@@ -52,7 +52,7 @@ fn check() {
     ] {
         assert!(stdout.contains(expected), "{expected}\n{stdout}");
     }
-    assert!(!stdout.contains("exact_match"), "{stdout}");
+    assert!(!stdout.contains("thresholds.exact_match"), "{stdout}");
     let json: serde_json::Value = serde_json::from_str(
         &workspace
             .run(&["dataset", "check", "--format", "json"])
@@ -231,7 +231,7 @@ fn near_duplicates() {
     let stdout = workspace.run(&files).exits(0).stdout();
     assert_eq!(
         stdout,
-        " similarity  first                 second                differ in \n 0.89        datasets/a.jsonl:2 a  datasets/b.jsonl:2 b  numbers alone \n\n3 cases, 1 pairs from 0.8 on\n"
+        " similarity  first                 second                differ in\n 0.89        datasets/a.jsonl:2 a  datasets/b.jsonl:2 b  numbers alone\n\n3 cases, 1 pairs from 0.8 on\n"
     );
     let stderr = workspace
         .run(&[&files[..], &["--threshold", "0"]].concat())
