@@ -82,11 +82,26 @@ fn a_finished_run_is_judged() {
 #[test]
 fn machines_get_one_document() {
     let workspace = Workspace::new();
-    workspace.write("gates.toml", &GATES.replace("max_failed = 0", "margin = 0.9"));
+    workspace.write(
+        "gates.toml",
+        &GATES.replace("max_failed = 0", "margin = 0.9"),
+    );
     let scores = ["one", "two"].map(|case| (case, "scored", Some(1.0)));
     run(&workspace, "base", &scores);
-    run(&workspace, "head", &[("one", "scored", Some(1.0)), ("two", "scored", Some(0.0))]);
-    let arguments = ["eval", "gate", "head", "--gates", "gates.toml", "--format", "json"];
+    run(
+        &workspace,
+        "head",
+        &[("one", "scored", Some(1.0)), ("two", "scored", Some(0.0))],
+    );
+    let arguments = [
+        "eval",
+        "gate",
+        "head",
+        "--gates",
+        "gates.toml",
+        "--format",
+        "json",
+    ];
     let judge = |more: &[&str]| -> Value {
         let arguments: Vec<&str> = arguments.iter().chain(more).copied().collect();
         serde_json::from_str(&workspace.run(&arguments).exits(5).stdout()).unwrap()
@@ -97,16 +112,25 @@ fn machines_get_one_document() {
     assert!(reason.as_str().unwrap().contains("no base arm"), "{reason}");
     let compared = judge(&["--baseline", "base"]);
     let against = &compared["runs"][0]["gates"][0]["against"];
-    assert_eq!((&against["difference"], &against["binary"]["losses"]), (&json!(-0.5), &json!(1)));
+    assert_eq!(
+        (&against["difference"], &against["binary"]["losses"]),
+        (&json!(-0.5), &json!(1))
+    );
 }
 
 #[test]
 fn a_run_that_is_none_is_wrong_usage() {
     let workspace = Workspace::new();
-    let stderr = workspace.run(&["eval", "gate", "nightly"]).exits(2).stderr();
+    let stderr = workspace
+        .run(&["eval", "gate", "nightly"])
+        .exits(2)
+        .stderr();
     assert!(stderr.contains("`nightly` is no run"), "{stderr}");
     workspace.write("gates.toml", &GATES.replace("fact_coverage", "facts"));
     let arguments = ["eval", "gate", "nightly", "--gates", "gates.toml"];
     let stderr = workspace.run(&arguments).exits(2).stderr();
-    assert!(stderr.contains("no evaluator is called `facts`"), "{stderr}");
+    assert!(
+        stderr.contains("no evaluator is called `facts`"),
+        "{stderr}"
+    );
 }
