@@ -139,6 +139,7 @@ pub async fn run(
         head: client,
         baseline: None,
         evaluators,
+        setup: None,
         prices: plan.prices,
         trials: 1,
         concurrency: plan.concurrency,

@@ -1,5 +1,6 @@
 //! A dataset that stays in its file: checked in one pass, then read case by case.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::FileExt;
@@ -33,6 +34,7 @@ pub struct DatasetReader {
     path: PathBuf,
     file: File,
     cases: Vec<(Box<str>, Place)>,
+    evaluators: Vec<String>,
 }
 
 impl DatasetReader {
@@ -44,8 +46,10 @@ impl DatasetReader {
         let file = File::open(path).map_err(read_error(path))?;
         let mut checker = Checker::new(path);
         let mut cases = Vec::new();
+        let mut evaluators = BTreeSet::new();
         let mut input = BufReader::with_capacity(COPY_BYTES, &file);
         let checked = checker.run(&mut input, &mut |place, case| {
+            evaluators.extend(case.evaluators.into_iter().map(|asked| asked.name));
             cases.push((case.id.into_boxed_str(), place));
         });
         let (header, hash) = checker.finish(checked.map_err(read_error(path))?)?;
@@ -55,6 +59,7 @@ impl DatasetReader {
             path: path.to_path_buf(),
             file,
             cases,
+            evaluators: evaluators.into_iter().collect(),
         })
     }
 
@@ -66,6 +71,11 @@ impl DatasetReader {
     /// The cases' ids, in the file's order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.cases.iter().map(|(id, _)| &**id)
+    }
+
+    /// The evaluators that single cases ask for, each once.
+    pub fn evaluators(&self) -> &[String] {
+        &self.evaluators
     }
 
     /// Case number `index`, from 0, read anew.

@@ -61,7 +61,7 @@ impl CaseRunner<'_> {
     /// Asks the case's questions in a session of its own and evaluates the replies; trials count from 1.
     pub async fn run(&self, case: &Case, trial: u32, cancel: &CancellationToken) -> ItemResult {
         let asked = self.ask(case, None, cancel).await;
-        self.conclude(case, trial, asked).await
+        self.conclude(case, trial, asked, &[]).await
     }
 
     /// Asks the case's questions, turn after turn; it ends with the first turn that gets no answer.
@@ -111,14 +111,21 @@ impl CaseRunner<'_> {
     }
 
     /// Ends the session, and lets every evaluator look at the replies meanwhile.
-    pub(super) async fn conclude(&self, case: &Case, trial: u32, asked: Asked) -> ItemResult {
+    /// `further` are evaluators of this case alone.
+    pub(super) async fn conclude(
+        &self,
+        case: &Case,
+        trial: u32,
+        asked: Asked,
+        further: &[Box<dyn Evaluator>],
+    ) -> ItemResult {
         let judge = async {
             let replies = match &asked.error {
                 None => Ok(asked.replies.as_slice()),
                 Some(error) => Err(error.message.as_str()),
             };
             let mut evaluations = Vec::with_capacity(self.evaluators.len());
-            for evaluator in self.evaluators {
+            for evaluator in self.evaluators.iter().chain(further) {
                 evaluations.push(evaluator::evaluate(evaluator.as_ref(), case, replies).await);
             }
             evaluations

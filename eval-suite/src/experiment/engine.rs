@@ -17,7 +17,7 @@ use super::stop::{EarlyStop, Limits, Outages, StopReason};
 use crate::client::AgentClient;
 use crate::cost::PriceTable;
 use crate::dataset::{Case, Dataset, DatasetError, DatasetReader};
-use crate::evaluator::Evaluator;
+use crate::evaluator::{self, Evaluator, Setup};
 use crate::results::{Arm, ItemResult, Tally};
 
 /// Answers that wait for their evaluators while the agent is asked further questions, per question in flight.
@@ -65,6 +65,8 @@ pub struct Engine<'a> {
     pub baseline: Option<&'a dyn AgentClient>,
     /// What looks at the replies.
     pub evaluators: &'a [Box<dyn Evaluator>],
+    /// What the evaluators that single cases ask for are made with; without it only those above are run.
+    pub setup: Option<&'a Setup>,
     /// For the cost of answers.
     pub prices: Option<&'a PriceTable>,
     /// Trials of every case, at least 1.
@@ -251,9 +253,16 @@ impl Engine<'_> {
 
     async fn judge(&self, answers: Answers<'_>) -> (usize, Vec<(Arm, ItemResult)>) {
         let Answers { unit, case, asked } = answers;
+        let further = self
+            .setup
+            .map(|setup| evaluator::for_case(&case, setup))
+            .unwrap_or_default();
         let mut items = Vec::with_capacity(asked.len());
         for (arm, asked) in asked {
-            let item = self.runner(arm).conclude(&case, unit.trial, asked).await;
+            let item = self
+                .runner(arm)
+                .conclude(&case, unit.trial, asked, &further)
+                .await;
             items.push((arm, item));
         }
         (unit.case, items)

@@ -63,7 +63,7 @@ pub fn begin(
 
 /// Opens a run again: its journal without a torn last line, and a tally of what is there.
 ///
-/// `number` gives a case's number in the dataset by its id. The results of other versions of the dataset, which only a
+/// `asked` are the evaluators that single cases ask for; `number` gives a case's number in the dataset by its id. The results of other versions of the dataset, which only a
 /// foreign hand can have put there, are passed over.
 ///
 /// # Errors
@@ -71,10 +71,11 @@ pub fn begin(
 pub fn reopen(
     directory: &Path,
     manifest: &Manifest,
+    asked: &[String],
     number: &HashMap<&str, usize>,
 ) -> Result<(Journal, Tally), FolderError> {
     let journal = Journal::open_alone(directory, &manifest.run_id)?;
-    let mut tally = manifest.tally();
+    let mut tally = manifest.tally(asked);
     visit(journal.path(), |record| {
         if record.dataset_hash == manifest.dataset_hash
             && let Some(&case) = number.get(record.item.case_id.as_str())
@@ -91,9 +92,14 @@ impl Manifest {
         directory.join(super::manifest::FILE).exists()
     }
 
-    /// An empty tally of this run.
-    pub fn tally(&self) -> Tally {
-        let names = self.evaluators.iter().map(|one| one.name.clone()).collect();
+    /// An empty tally of this run; `asked` are the evaluators that single cases ask for.
+    pub fn tally(&self, asked: &[String]) -> Tally {
+        let mut names: Vec<_> = self.evaluators.iter().map(|one| one.name.clone()).collect();
+        for name in asked {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         Tally::new(names, self.cases, self.trials, self.baseline.is_some())
     }
 

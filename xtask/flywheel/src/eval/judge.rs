@@ -36,6 +36,12 @@ pub(crate) struct JudgeArgs {
 }
 
 impl JudgeArgs {
+    /// Whether anything was asked for.
+    pub(crate) fn is_given(&self) -> bool {
+        let numbers = self.judge_temperature.is_some() || self.judge_max_tokens.is_some();
+        self.judge_model.is_some() || self.votes != 1 || numbers || self.no_reasons
+    }
+
     /// The settings, checked.
     pub(crate) fn config(&self, ctx: &Context) -> Result<Config, ConfigError> {
         let model_id = match &self.judge_model {

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use self::plan::Plan;
 use self::report::Report;
 use self::target::Target;
+use super::judge::JudgeArgs;
 use crate::cli::Context;
 use crate::config::ConfigError;
 use crate::deploy::Deployer;
@@ -60,7 +61,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = clap::value_parser!(u64).range(1..=900))]
     case_seconds: u64,
 
-    /// Only these evaluators [default: every one that judges replies, see `eval list`]
+    /// Only these evaluators, besides those that single cases ask for [default: all that need no judge, and those that
+    /// gates.toml lists as `judged`]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     evaluators: Vec<String>,
 
@@ -79,6 +81,9 @@ pub(super) struct Args {
     /// Start no question after this time
     #[arg(long, value_name = "MINUTES", value_parser = positive)]
     max_minutes: Option<f64>,
+
+    #[command(flatten)]
+    judge: JudgeArgs,
 
     /// Stop as soon as the agent is shown to be worse than the baseline; questions come in random order
     #[arg(long)]
@@ -106,7 +111,7 @@ struct Agents {
 
 /// Runs `eval run`.
 pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
-    let plan = Plan::read(args, ctx)?;
+    let mut plan = Plan::read(args, ctx)?;
     if args.dry_run {
         ctx.console.data(&match ctx.console.format() {
             Format::Json => plan.json().to_string(),
@@ -121,6 +126,7 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
         None
     };
     let environment = environment.as_ref();
+    plan.connect(environment).await?;
     let baseline = match &plan.baseline {
         Some(target) => Some(target::client(target, environment)?),
         None => None,
@@ -173,18 +179,20 @@ async fn drive(args: &Args, plan: Plan, agents: Agents, ctx: &Context) -> anyhow
         directory,
         mut dataset,
         evaluators,
+        setup,
         prices,
         early_stop,
         seed,
         is_resumed,
         ..
     } = plan;
+    let asked = dataset.evaluators().to_vec();
     let (journal, mut tally) = if is_resumed {
         let number = dataset.ids().enumerate().map(|(at, id)| (id, at)).collect();
-        folder::reopen(&directory, &manifest, &number).map_err(refused)?
+        folder::reopen(&directory, &manifest, &asked, &number).map_err(refused)?
     } else {
         let journal = folder::begin(&directory, &manifest, &mut dataset).map_err(refused)?;
-        (journal, manifest.tally())
+        (journal, manifest.tally(&asked))
     };
     let journal = Arc::new(journal);
     let already = tally.done();
@@ -204,6 +212,7 @@ async fn drive(args: &Args, plan: Plan, agents: Agents, ctx: &Context) -> anyhow
         head: agents.head.as_ref(),
         baseline: agents.baseline.as_deref(),
         evaluators: &evaluators,
+        setup: Some(&setup),
         prices: Some(&prices),
         trials: manifest.trials,
         concurrency,

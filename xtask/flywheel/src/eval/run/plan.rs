@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use anyhow::Context as _;
 use eval_suite::cost::PriceTable;
 use eval_suite::dataset::DatasetReader;
 use eval_suite::evaluator::{self, Evaluator, Setup, judged, registry};
@@ -16,6 +18,7 @@ use super::{Args, now, refused};
 use crate::cli::Context;
 use crate::config::{ConfigError, Paths};
 use crate::deploy::run_id;
+use crate::environment::Environment;
 
 /// Longest name of a run.
 const MAX_NAME: usize = 128;
@@ -26,12 +29,18 @@ pub(super) struct Plan {
     pub(super) directory: PathBuf,
     pub(super) dataset: DatasetReader,
     pub(super) evaluators: Vec<Box<dyn Evaluator>>,
+    pub(super) setup: Setup,
     pub(super) prices: PriceTable,
+    /// What judges, where an evaluator asks for a judge.
+    judge: Option<judge::Config>,
+    /// The evaluators that were asked for; all without any.
+    names: Vec<String>,
     pub(super) target: Target,
     pub(super) baseline: Option<Target>,
     pub(super) early_stop: bool,
     pub(super) seed: u64,
     pub(super) is_resumed: bool,
+    begun: Option<Manifest>,
 }
 
 impl Plan {
@@ -54,15 +63,31 @@ impl Plan {
         };
         let dataset = DatasetReader::open(&path)?;
         let prices = PriceTable::load(&paths.prices())?;
-        let names = registry::names();
-        let evaluators = chosen(
-            evaluator::all(&Setup {
-                budgets: Gates::load(&paths.gates(), &names)?.budgets,
-                prices: Some(prices.clone()),
-                ..Setup::default()
-            }),
-            &evaluator_names(args, begun.as_ref()),
-        )?;
+        let gates = Gates::load(&paths.gates(), &registry::names())?;
+        let names = evaluator_names(args, begun.as_ref());
+        let asks_judge = |name: &String| judged::find(name).is_some();
+        let mut on_judge = gates.judged;
+        on_judge.extend(names.iter().filter(|name| asks_judge(name)).cloned());
+        on_judge.sort();
+        on_judge.dedup();
+        if !names.is_empty() {
+            on_judge.retain(|name| names.contains(name));
+        }
+        let judge = if on_judge.is_empty() && !dataset.evaluators().iter().any(asks_judge) {
+            None
+        } else {
+            match gates.judge {
+                Some(config) if !args.judge.is_given() => Some(config),
+                _ => Some(args.judge.config(ctx)?),
+            }
+        };
+        let setup = Setup {
+            budgets: gates.budgets,
+            prices: Some(prices.clone()),
+            judge: None,
+            judged: on_judge,
+        };
+        let evaluators = chosen(evaluator::all(&setup), &names)?;
         let address =
             |given: &Option<String>, then: Option<&String>| given.as_ref().or(then).cloned();
         let then = begun.as_ref();
@@ -92,55 +117,80 @@ impl Plan {
             trials: args.trials.or(then.map(|then| then.trials)).unwrap_or(1),
             target: target.record("head"),
             baseline: baseline.as_ref().map(|baseline| baseline.record("base")),
-            evaluators: evaluators
-                .iter()
-                .map(|evaluator| EvaluatorIdentity {
-                    name: evaluator.name().to_owned(),
-                    identity: evaluator.identity(),
-                })
-                .collect(),
+            evaluators: identities(&evaluators),
             simulated: false,
             metadata: order.metadata(),
             started_at: now(ctx)?,
             finished_at: None,
             stopped: None,
         };
-        let is_resumed = begun.is_some();
-        let manifest = match begun {
-            Some(begun) => {
-                begun.check_resumed(&manifest).map_err(refused)?;
-                begun
-            }
-            None => manifest,
-        };
-        Ok(Self {
+        let mut plan = Self {
             manifest,
             directory,
             dataset,
             evaluators,
+            setup,
             prices,
+            judge,
+            names,
             target,
             baseline,
             early_stop: order.random,
             seed: order.seed,
-            is_resumed,
-        })
+            is_resumed: begun.is_some(),
+            begun,
+        };
+        if plan.judge.is_none() {
+            plan.settle()?;
+        }
+        Ok(plan)
+    }
+
+    /// Connects the judge, if one is asked for: only then are the evaluators' identities known.
+    pub(super) async fn connect(
+        &mut self,
+        environment: Option<&Environment>,
+    ) -> anyhow::Result<()> {
+        let (Some(config), Some(environment)) = (&self.judge, environment) else {
+            return Ok(());
+        };
+        let settings = environment.settings.all();
+        let judge = Judge::connect(settings, config.clone(), Some(self.prices.clone())).await;
+        let judge = judge.context("connect the judge")?;
+        self.setup.judge = Some(Arc::new(judge));
+        self.evaluators = chosen(evaluator::all(&self.setup), &self.names)?;
+        self.manifest.evaluators = identities(&self.evaluators);
+        self.settle()
+    }
+
+    /// Refuses to resume what was begun otherwise.
+    fn settle(&mut self) -> anyhow::Result<()> {
+        if let Some(begun) = self.begun.take() {
+            begun.check_resumed(&self.manifest).map_err(refused)?;
+            self.manifest = begun;
+        }
+        Ok(())
     }
 
     /// Whether anything but a process on a port is needed.
     pub(super) fn needs_environment(&self) -> bool {
         let targets = [Some(&self.target), self.baseline.as_ref()];
-        targets
-            .into_iter()
-            .flatten()
-            .any(|target| !matches!(target, Target::Http(_)))
+        self.judge.is_some()
+            || targets
+                .into_iter()
+                .flatten()
+                .any(|target| !matches!(target, Target::Http(_)))
+    }
+
+    fn calls(&self) -> usize {
+        self.manifest.tally(&[]).planned()
     }
 
     /// For machines.
     pub(super) fn json(&self) -> Value {
         let mut plan = json!(self.manifest);
         plan["dry_run"] = true.into();
-        plan["invocations"] = self.manifest.tally().planned().into();
+        plan["invocations"] = self.calls().into();
         plan
     }
 }
@@ -158,11 +208,7 @@ impl fmt::Display for Plan {
         }
         let names: Vec<_> = run.evaluators.iter().map(|one| one.name.as_str()).collect();
         writeln!(f, "  evaluators: {}", names.join(", "))?;
-        write!(
-            f,
-            "  calls of agents: {} or more, one a turn",
-            run.tally().planned()
-        )
+        write!(f, "  calls of agents: {} or more, one a turn", self.calls())
     }
 }
 
@@ -231,6 +277,14 @@ fn evaluator_names(args: &Args, begun: Option<&Manifest>) -> Vec<String> {
             .collect(),
         _ => args.evaluators.clone(),
     }
+}
+
+fn identities(evaluators: &[Box<dyn Evaluator>]) -> Vec<EvaluatorIdentity> {
+    let identity = |evaluator: &Box<dyn Evaluator>| EvaluatorIdentity {
+        name: evaluator.name().to_owned(),
+        identity: evaluator.identity(),
+    };
+    evaluators.iter().map(identity).collect()
 }
 
 /// The evaluators of these names, in the usual order; all without names.
