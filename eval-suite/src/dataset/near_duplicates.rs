@@ -33,13 +33,13 @@ pub struct Pair {
 pub struct Found {
     /// Ordered by the later text, then the earlier one.
     pub pairs: Vec<Pair>,
-    /// Whether a bound was reached, so that there are further pairs among the same texts.
+    /// Whether a bound was reached, so that there may be further pairs among the same texts.
     pub bounded: bool,
 }
 
 /// Finds pairs of texts in the same group (a language, say) whose similarity is at least `threshold`, above 0 up to 1.
 ///
-/// Time grows with the number of texts, not with its square: 50,000 texts take seconds.
+/// Time grows with the number of texts, not with its square: each text meets a bounded number of others.
 ///
 /// ```
 /// use eval_suite::dataset::near_duplicates::find;

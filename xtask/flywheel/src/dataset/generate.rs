@@ -67,11 +67,14 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
             let (problem, repairable) = match facts {
                 Ok(facts) if facts == case.expected.facts => continue,
                 Ok(facts) => {
-                    let said = texts(&case.expected.facts);
-                    let problem = format!(
-                        "expected.facts: the case says {said}, the data say {}",
-                        texts(&facts)
-                    );
+                    let (said, derived) = (texts(&case.expected.facts), texts(&facts));
+                    let problem = if said == derived {
+                        format!(
+                            "expected.facts: {said} has other spellings, or another fact is critical, than derived"
+                        )
+                    } else {
+                        format!("expected.facts: the case says {said}, the data say {derived}")
+                    };
                     new_facts.insert(case.id.clone(), facts);
                     (problem, true)
                 }
@@ -412,10 +415,7 @@ mod tests {
                 "source": {"kind": "generated", "reference": reference},
             }))
             .unwrap();
-            assert_eq!(
-                number(&case).map_err(|problem| problem),
-                expected.map_err(str::to_owned)
-            );
+            assert_eq!(number(&case), expected.map_err(str::to_owned));
         };
         check(
             "sap:purchase_order/4500000520",

@@ -85,7 +85,7 @@ pub(super) fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
     let places = places(&files);
     let found = find(&places, args.threshold);
     let place = |at: usize| format!("{}:{}", places[at].file, places[at].line);
-    let bounded = "There are further pairs: a bound of the search was reached.";
+    let bounded = "There may be further pairs: a bound of the search was reached.";
     match ctx.console.format() {
         Format::Json => {
             let pairs: Vec<_> = found
