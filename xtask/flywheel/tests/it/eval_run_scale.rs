@@ -2,11 +2,6 @@
 //!
 //! `cargo test --release -p flywheel --test it -- --ignored --nocapture --test-threads 1 eval_run_scale`
 
-#![expect(
-    clippy::print_stdout,
-    reason = "the figures are what these tests are for"
-)]
-
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -280,11 +280,13 @@ fn evaluator_names(args: &Args, begun: Option<&Manifest>) -> Vec<String> {
 }
 
 fn identities(evaluators: &[Box<dyn Evaluator>]) -> Vec<EvaluatorIdentity> {
-    let identity = |evaluator: &Box<dyn Evaluator>| EvaluatorIdentity {
-        name: evaluator.name().to_owned(),
-        identity: evaluator.identity(),
-    };
-    evaluators.iter().map(identity).collect()
+    evaluators
+        .iter()
+        .map(|evaluator| EvaluatorIdentity {
+            name: evaluator.name().to_owned(),
+            identity: evaluator.identity(),
+        })
+        .collect()
 }
 
 /// The evaluators of these names, in the usual order; all without names.
