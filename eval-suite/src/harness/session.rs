@@ -292,7 +292,21 @@ impl Session {
             if let Err(error) = concluded {
                 note(&format!("eval: {error}"));
             }
-            note(&format!("eval: results in {}", suite.folder.display()));
+            // One process of many sees only its own cases; `eval report` is for afterwards.
+            let report = (!self.config.process_per_item)
+                .then(|| crate::report::write(&suite.folder, &suite.folder));
+            match report {
+                Some(Ok(_)) => note(&format!(
+                    "eval: results in {}, report.html among them",
+                    suite.folder.display()
+                )),
+                Some(Err(error)) => note(&format!(
+                    "eval: results in {}, without a report: {}",
+                    suite.folder.display(),
+                    chain(&error)
+                )),
+                None => note(&format!("eval: results in {}", suite.folder.display())),
+            }
         }
     }
 }

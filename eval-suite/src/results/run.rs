@@ -282,19 +282,32 @@ pub fn locate(root: &Path, name: &str) -> Result<PathBuf, RunError> {
     })
 }
 
-/// The names of the runs in this folder, the one that started last first.
+/// The names of the runs in this folder, the one that started last first. A run of several datasets holds a folder
+/// for each, named `RUN/DATASET`.
 pub fn newest(root: &Path) -> Vec<String> {
-    let mut runs: Vec<(String, String)> = std::fs::read_dir(root)
+    let mut runs: Vec<(String, String)> = Vec::new();
+    for name in folders(root) {
+        let directory = root.join(&name);
+        match Manifest::load(&directory) {
+            Ok(manifest) => runs.push((manifest.started_at, name)),
+            Err(_) => runs.extend(folders(&directory).into_iter().filter_map(|dataset| {
+                let manifest = Manifest::load(&directory.join(&dataset)).ok()?;
+                Some((manifest.started_at, format!("{name}/{dataset}")))
+            })),
+        }
+    }
+    runs.sort_by(|a, b| b.cmp(a));
+    runs.into_iter().map(|(_, name)| name).collect()
+}
+
+fn folders(root: &Path) -> Vec<String> {
+    std::fs::read_dir(root)
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| {
-            let manifest = Manifest::load(&entry.path()).ok()?;
-            Some((manifest.started_at, entry.file_name().into_string().ok()?))
-        })
-        .collect();
-    runs.sort_by(|a, b| b.cmp(a));
-    runs.into_iter().map(|(_, name)| name).collect()
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
 }
 
 #[cfg(test)]

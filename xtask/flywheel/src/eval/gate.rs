@@ -15,6 +15,7 @@ use eval_suite::results::Manifest;
 use eval_suite::stats::Interval;
 use serde_json::json;
 
+use super::folder;
 use crate::cli::Context;
 use crate::config::{ConfigError, Paths};
 use crate::exit::Exit;
@@ -23,7 +24,7 @@ use crate::output::Format;
 /// Arguments of `eval gate`.
 #[derive(Debug, Parser)]
 pub(super) struct Args {
-    /// The run: its folder, or its name below target/eval
+    /// The run: `latest`, its name below target/eval, or its folder
     run: String,
     /// Compare every gate with this run instead of the baseline the gates name
     #[arg(long, value_name = "RUN")]
@@ -40,11 +41,11 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
         &args.gates.clone().unwrap_or_else(|| paths.gates()),
         &registry::names(),
     )?;
-    let folders = run_folders(&paths.root, &args.run, "RUN")?;
+    let folders = run_folders(&args.run, "RUN", ctx)?;
     let baseline = args
         .baseline
         .as_ref()
-        .map(|name| run_folders(&paths.root, name, "--baseline"))
+        .map(|name| run_folders(name, "--baseline", ctx))
         .transpose()?;
     let mut reports = Vec::with_capacity(folders.len());
     for (folder, manifest) in &folders {
@@ -72,15 +73,17 @@ pub(super) async fn run(args: &Args, ctx: &Context) -> anyhow::Result<Exit> {
 
 /// Folders with a `run.json`: the named one, or those directly below it (a run of several datasets).
 fn run_folders(
-    root: &Path,
     name: &str,
     option: &str,
+    ctx: &Context,
 ) -> Result<Vec<(PathBuf, Manifest)>, ConfigError> {
-    let given = Path::new(name);
-    let folder = if given.is_dir() {
-        given.to_path_buf()
-    } else {
-        root.join("target").join("eval").join(name)
+    // A run of several datasets has no document of its own; everything else is found as the other commands find it.
+    let several = [PathBuf::from(name), folder::root(ctx).join(name)]
+        .into_iter()
+        .find(|place| place.is_dir() && !place.join("run.json").is_file());
+    let folder = match several {
+        Some(place) => place,
+        None => folder::find(name, ctx)?,
     };
     let load = |folder: &Path| {
         Manifest::load(folder).map_err(|error| {

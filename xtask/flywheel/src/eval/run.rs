@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use eval_suite::client::AgentClient;
-use eval_suite::experiment::{Engine, EngineError, Finished, Limits, StopReason};
+use eval_suite::experiment::{Engine, EngineError, Finished, Limits, StopReason, chain};
 use eval_suite::langfuse::LangfuseClient;
 use eval_suite::results::{FolderError, Journal, JournalError, Manifest, Tally, folder};
 use time::format_description::well_known::Rfc3339;
@@ -33,6 +33,10 @@ use crate::output::Format;
 const SYNC_EVERY: Duration = Duration::from_secs(5);
 /// Failures in a row that say nothing about the agent, until it counts as gone: this, or two rounds of questions.
 const MIN_OUTAGE: usize = 10;
+
+/// Results up to which the reports are written at the end: beyond, `eval report` does it, which needs the dataset in
+/// memory.
+const MOST_REPORTED: usize = 10_000;
 
 /// Arguments of `eval run`.
 #[derive(Debug, clap::Args)]
@@ -253,6 +257,20 @@ async fn drive(args: &Args, plan: Plan, agents: Agents, ctx: &Context) -> anyhow
     let mut report = Report::new(&manifest, &tally, ctx.config.paths.shown(&directory));
     if let Some(langfuse) = &agents.langfuse {
         report.langfuse = publish::publish(langfuse, &manifest, &directory).await;
+        if let Some(page) = report.experiment_url() {
+            manifest
+                .metadata
+                .insert("experiment_url".into(), page.into());
+            manifest.save(&directory)?;
+        }
+    }
+    if tally.planned() <= MOST_REPORTED {
+        match eval_suite::report::write(&directory, &directory) {
+            Ok(_) => report.page = Some(ctx.config.paths.shown(&directory.join("report.html"))),
+            Err(error) => ctx
+                .console
+                .note(&format!("warning: no report of the run: {}", chain(&error))),
+        }
     }
     ctx.console.data(&match ctx.console.format() {
         Format::Json => serde_json::to_string(&report)?,

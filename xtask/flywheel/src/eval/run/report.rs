@@ -43,6 +43,8 @@ pub(super) struct Report {
     base: Option<ArmSummary>,
     compared: Option<Compared>,
     pub(super) langfuse: Option<Shown>,
+    /// The page about the run, relative to the workspace.
+    pub(super) page: Option<String>,
 }
 
 impl Report {
@@ -66,6 +68,15 @@ impl Report {
             base: manifest.baseline.as_ref().map(|_| tally.summary(Arm::Base)),
             compared: tally.compared(),
             langfuse: None,
+            page: None,
+        }
+    }
+
+    /// The run's first page in Langfuse.
+    pub(super) fn experiment_url(&self) -> Option<&str> {
+        match &self.langfuse {
+            Some(Shown::Pages(pages)) => pages.first().map(String::as_str),
+            Some(Shown::Failed(_)) | None => None,
         }
     }
 
@@ -115,6 +126,7 @@ impl Report {
             None => {}
         }
         notes.push(format!("Results: {}", self.folder));
+        notes.extend(self.page.iter().map(|page| format!("Report: {page}")));
         notes
     }
 }
