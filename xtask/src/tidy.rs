@@ -34,8 +34,10 @@ const FRONT_DOOR_WITHOUT: [&str; 4] = ["tokio", "reqwest", "hyper", "aws-"];
 const NOWHERE: [&str; 3] = ["aws-lc-sys", "openssl-sys", "native-tls"];
 
 /// Top level of the repository, as agreed with the user; the rest is what tools force there.
-const TOP_LEVEL: [&str; 17] = [
+const TOP_LEVEL: [&str; 18] = [
     ".cargo",
+    // nextest looks for its settings nowhere else.
+    ".config",
     ".ci",
     ".git",
     ".github",

@@ -242,6 +242,10 @@ fn named(changes: &[CaseChange], all: bool) -> String {
 fn row(line: &EvaluatorComparison) -> [String; 10] {
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
     let signed = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:+.3}"));
+    let probability = |value: Option<f64>| match value {
+        Some(p) if p < 0.001 => "<0.001".to_owned(),
+        other => number(other),
+    };
     let interval = line.shown_interval();
     [
         line.evaluator.clone(),
@@ -253,8 +257,8 @@ fn row(line: &EvaluatorComparison) -> [String; 10] {
             || "-".to_owned(),
             |(lo, hi)| format!("{lo:+.3} to {hi:+.3}"),
         ),
-        number(line.p),
-        number(line.p_holm),
+        probability(line.p),
+        probability(line.p_holm),
         number(line.minimum_detectable),
         format!("{}/{}/{}", line.wins, line.losses, line.ties),
     ]
