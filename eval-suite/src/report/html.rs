@@ -113,7 +113,7 @@ fn head(summary: &Summary, title: &str) -> String {
     let end = summary.finished_at.as_deref().unwrap_or("never finished");
     fact(
         "Time",
-        format!("{} to {}", escape(&summary.started_at), escape(end)),
+        format!("{} to {}", seconds(&summary.started_at), seconds(end)),
     );
     if let Some((p50, p95)) = summary.latency_ms_p50.zip(summary.latency_ms_p95) {
         fact(
@@ -218,4 +218,11 @@ fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+/// An RFC 3339 time without fractions of a second, for people.
+fn seconds(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, _)) => format!("{}Z", escape(whole)),
+        None => escape(time).to_string(),
+    }
 }
