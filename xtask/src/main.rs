@@ -46,7 +46,7 @@ enum Command {
     E2e(external::Args),
     /// The MCP gateway without the agent: token, tools, call, test, inspector.
     Gateway(external::Args),
-    /// The evaluators by themselves: list them, score one output or JSON lines.
+    /// Evaluate an agent: run a dataset, judge, report and compare runs; score one output.
     Eval(external::Args),
     /// The model that judges: measure it against people's labels, make steps for a rubric.
     Judge(external::Args),

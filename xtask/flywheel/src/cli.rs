@@ -69,7 +69,7 @@ pub(crate) enum Command {
     #[command(after_help = gateway::HELP)]
     Gateway(gateway::Args),
 
-    /// Evaluate an agent on a dataset; evaluators by themselves: list them, score one output or JSON lines
+    /// Evaluate an agent: run a dataset, judge, report and compare runs; score one output
     #[command(after_help = exit::HELP)]
     Eval(eval::Args),
 
