@@ -132,7 +132,10 @@ fn a_run_that_is_none_is_wrong_usage() {
         .run(&["eval", "gate", "nightly"])
         .exits(2)
         .stderr();
-    assert!(stderr.contains("`nightly` is no run"), "{stderr}");
+    assert!(
+        stderr.contains("there is no run `nightly` in target/eval"),
+        "{stderr}"
+    );
     workspace.write("gates.toml", &GATES.replace("fact_coverage", "facts"));
     let arguments = ["eval", "gate", "nightly", "--gates", "gates.toml"];
     let stderr = workspace.run(&arguments).exits(2).stderr();
