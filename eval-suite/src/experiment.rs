@@ -22,6 +22,7 @@ use crate::langfuse::{Experiment, LangfuseClient, LangfuseError};
 use crate::results::Tally;
 
 pub use crate::results::{EvaluatorSummary, ExperimentResult, ItemError, ItemResult, Quality};
+pub(crate) use case::now_rfc3339;
 pub use case::{CaseRunner, chain};
 pub use engine::{Cases, Engine, EngineError, Finished};
 pub use stop::{Limits, StopReason};
@@ -133,7 +134,7 @@ pub async fn run(
 
     let planned = plan.dataset.cases.len();
     progress(Progress::Started { planned });
-    let started_at = case::now_rfc3339();
+    let started_at = now_rfc3339();
     let engine = Engine {
         cases: plan.dataset,
         head: client,
@@ -190,7 +191,7 @@ pub async fn run(
         publish_error: None,
         cancelled: cancel.is_cancelled(),
         started_at,
-        finished_at: case::now_rfc3339(),
+        finished_at: now_rfc3339(),
     };
     if let Some((langfuse, remote)) = remote {
         progress(Progress::Publishing);

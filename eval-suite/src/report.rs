@@ -5,6 +5,7 @@
 
 mod calls;
 pub mod compare;
+mod evaluators;
 mod html;
 mod junit;
 mod markdown;
@@ -17,7 +18,8 @@ use crate::results::run::RunError;
 use crate::results::{Arm, JournalError, Run};
 
 pub use compare::{CompareError, Comparison, Side};
-pub use summary::{CaseCounts, CaseStatus, Estimate, EvaluatorLine, Summary, aggregate};
+pub use evaluators::{Estimate, EvaluatorLine, aggregate};
+pub use summary::{CaseCounts, CaseStatus, Summary};
 
 pub(crate) use summary::CaseLine;
 

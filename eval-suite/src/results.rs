@@ -173,6 +173,15 @@ impl ItemResult {
             .any(|model| model.starts_with(SIMULATED_MODELS))
     }
 
+    /// Whether a later record of the same trial takes this one's place: it failed, and the failure says nothing about
+    /// the agent. Every other record stands, because an agent is not asked again until it gets it right. This is the
+    /// one rule for whoever reads a results file in which a trial stands twice.
+    pub fn is_replaceable(&self) -> bool {
+        self.error
+            .as_ref()
+            .is_some_and(ItemError::is_infrastructure)
+    }
+
     /// The evaluation of this evaluator.
     pub fn evaluation(&self, evaluator: &str) -> Option<&Evaluation> {
         self.evaluations

@@ -99,7 +99,8 @@ async fn read(mut stream: ByteStream) -> Result<Vec<u8>, InvokeError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| {
-            InvokeError::new(InvokeErrorKind::Other, "read the agent's answer").with_source(error)
+            InvokeError::new(InvokeErrorKind::AgentFault, "the agent's answer broke off")
+                .with_source(error)
         })?;
         if bytes.len() + chunk.len() > body::MAX_BODY_BYTES {
             return Err(body::too_large());
@@ -117,6 +118,7 @@ where
         SdkError::TimeoutError(_) => InvokeErrorKind::Timeout,
         SdkError::DispatchFailure(failure) if failure.is_timeout() => InvokeErrorKind::Timeout,
         SdkError::DispatchFailure(failure) if failure.is_io() => InvokeErrorKind::Connect,
+        SdkError::ResponseError(_) => InvokeErrorKind::AgentFault,
         SdkError::ServiceError(service) => {
             kind_of(service.err().code(), service.raw().status().as_u16())
         }

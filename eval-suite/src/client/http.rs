@@ -124,7 +124,8 @@ fn transport(error: reqwest::Error, url: &url::Url) -> InvokeError {
     } else if error.is_connect() {
         (InvokeErrorKind::Connect, "connect to")
     } else {
-        (InvokeErrorKind::Other, "exchange with")
+        // It was reached and did not finish: a crash looks like this.
+        (InvokeErrorKind::AgentFault, "the exchange broke off with")
     };
     InvokeError::new(kind, format!("{what} {url}")).with_source(error.without_url())
 }

@@ -140,7 +140,8 @@ impl Engine<'_> {
         let limiter = Limiter::new(self.concurrency);
         let order = Order::new(self.cases.count(), self.trials, self.early_stop, self.seed);
         let mut early_stop = self.early_stop.then(|| EarlyStop::new(&order));
-        let mut outages = Outages::new(self.limits.max_outages);
+        // One for each arm: a healthy agent says nothing about the other.
+        let mut outages = [Arm::Base, Arm::Head].map(|_| Outages::new(self.limits.max_outages));
         let deadline = self.limits.max_duration.map(|limit| Instant::now() + limit);
         let mut units = order.units().enumerate();
         let mut next = self.next_unit(&mut units, tally);
@@ -172,8 +173,8 @@ impl Engine<'_> {
                     next = self.next_unit(&mut units, tally);
                 }
                 Some(answers) = asking.next() => {
-                    for (_, asked) in &answers.asked {
-                        let outage = outages.look(asked.error.as_ref());
+                    for (arm, asked) in &answers.asked {
+                        let outage = outages[*arm as usize].look(asked.error.as_ref());
                         stopped = stopped.or(outage);
                     }
                     judging.push(self.judge(answers));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::dataset::Dataset;
 use crate::evaluator::{Evaluation, Status};
-use crate::results::{Arm, ItemError, ItemResult, JournalError, visit};
+use crate::results::{Arm, ItemResult, JournalError, visit};
 
 /// What a run was to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +79,8 @@ impl From<&Evaluation> for TrialScore {
 pub struct Trial {
     /// Whether the agent answered.
     pub answered: bool,
-    /// Whether the call never reached the agent, so that a later record of the same trial takes this one's place.
-    replaceable: bool,
+    /// Whether a later record of the same trial takes this one's place: [`ItemResult::is_replaceable`].
+    pub(super) replaceable: bool,
     scores: Vec<(Box<str>, TrialScore)>,
 }
 
@@ -104,22 +104,19 @@ pub struct ArmScores {
 impl ArmScores {
     /// Takes over what the gate needs of a result.
     ///
-    /// The first record of a trial stands: an agent is not asked again until it gets it right. Only a failure that says
-    /// nothing about the agent ([`ItemError::is_infrastructure`]) is made up for by a later record of the same trial.
+    /// The first record of a trial stands, unless it [is replaceable](ItemResult::is_replaceable).
     pub fn add(&mut self, item: &ItemResult) {
         let scores = item
             .evaluations
             .iter()
             .map(|evaluation| (evaluation.evaluator.as_str(), evaluation.into()));
-        let replaceable = item
-            .error
-            .as_ref()
-            .is_some_and(ItemError::is_infrastructure);
+        let known = self.trial(&item.case_id, item.trial);
+        if known.is_some_and(|known| !known.replaceable) {
+            return;
+        }
         self.insert(&item.case_id, item.trial, item.error.is_none(), scores);
-        if let Some(trial) = self.trial_mut(&item.case_id, item.trial)
-            && !trial.answered
-        {
-            trial.replaceable = replaceable;
+        if let Some(trial) = self.trial_mut(&item.case_id, item.trial) {
+            trial.replaceable = item.is_replaceable();
         }
     }
 
@@ -236,6 +233,7 @@ impl RunScores {
 mod tests {
     use super::*;
     use crate::client::InvokeErrorKind;
+    use crate::results::ItemError;
     use crate::results::testing::{item, scored};
 
     fn lost(kind: Option<InvokeErrorKind>) -> ItemResult {
@@ -269,6 +267,16 @@ mod tests {
         check(lost(Some(InvokeErrorKind::Timeout)), None);
         check(lost(Some(InvokeErrorKind::Connect)), Some(1.0));
         check(lost(None), Some(1.0));
+        // What stands is not loosened by an outage after it.
+        let mut arm = ArmScores::default();
+        for item in [
+            lost(Some(InvokeErrorKind::AgentFault)),
+            lost(Some(InvokeErrorKind::Connect)),
+            good(),
+        ] {
+            arm.add(&item);
+        }
+        assert!(!arm.trial("c", 1).unwrap().answered);
     }
 
     #[test]

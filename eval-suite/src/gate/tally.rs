@@ -198,7 +198,12 @@ impl Tallied<'_> {
                 }
                 Status::AgentError => {
                     tally.agent_errors += 1;
-                    self.without_score(self.policy.agent_errors, &mut question)
+                    // An agent that was never heard has said nothing, on either side of a comparison.
+                    let policy = match self.policy.agent_errors {
+                        MissingPolicy::Fail if trial.replaceable => MissingPolicy::Inconclusive,
+                        policy => policy,
+                    };
+                    self.without_score(policy, &mut question)
                 }
                 Status::MissingReference => {
                     tally.missing_references += 1;

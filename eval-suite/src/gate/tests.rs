@@ -3,7 +3,10 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::evaluator::Status;
+use crate::client::InvokeErrorKind;
+use crate::evaluator::{Evaluation, Status};
+use crate::results::ItemError;
+use crate::results::testing::{item, scored};
 
 const EVALUATOR: &str = "fact_coverage";
 
@@ -210,6 +213,48 @@ fn a_judge_that_is_down_is_inconclusive() {
     );
     assert_eq!(outcome.verdict, Verdict::Inconclusive);
     assert_eq!((outcome.tally.judge_errors, outcome.mean), (12, None));
+}
+
+#[test]
+fn an_agent_that_was_never_heard_is_no_zero_on_either_side() {
+    let arm_with = |kind| {
+        let mut arm = arm(&[Some(1.0); 59]);
+        let mut lost = item("c59");
+        lost.answer = None;
+        lost.error = Some(ItemError {
+            kind: Some(kind),
+            message: "lost".into(),
+        });
+        lost.evaluations = vec![Evaluation {
+            evaluator: EVALUATOR.into(),
+            status: Status::AgentError,
+            value: None,
+            identity: "v1".into(),
+            ..scored(EVALUATOR, 0.0)
+        }];
+        arm.add(&lost);
+        arm
+    };
+    let verdict = |head: ArmScores, base: ArmScores| {
+        let base = baseline(base);
+        let policy = Policy::default();
+        judged(
+            &with_margin(0.1),
+            &policy,
+            &plan(60, 1),
+            &head,
+            Some(Ok(&base)),
+        )
+        .verdict
+    };
+    let heard = || arm(&[Some(1.0); 60]);
+    let unheard = || arm_with(InvokeErrorKind::Connect);
+    assert_eq!(verdict(heard(), unheard()), Verdict::Inconclusive);
+    assert_eq!(verdict(unheard(), heard()), Verdict::Inconclusive);
+    // A crash is the agent's own: it counts as 0, which one question in sixty can afford.
+    let crashed = arm_with(InvokeErrorKind::AgentFault);
+    assert_eq!(verdict(crashed, heard()), Verdict::Pass);
+    assert_eq!(verdict(heard(), heard()), Verdict::Pass);
 }
 
 #[test]

@@ -51,8 +51,6 @@ pub struct Config {
     pub results: PathBuf,
     /// The run's name.
     pub run_id: String,
-    /// Whether the name was given, so that other processes may share the results.
-    pub run_is_shared: bool,
     /// Whether every item of the run is a process of its own.
     pub process_per_item: bool,
     /// Longest time for one case's agent call.
@@ -94,7 +92,6 @@ impl Config {
         let given = get(EVAL_RUN_ID)
             .map(|id| (EVAL_RUN_ID, id))
             .or_else(|| get(NEXTEST_RUN_ID).map(|id| (NEXTEST_RUN_ID, id)));
-        let run_is_shared = given.is_some();
         let run_id = match given {
             Some((name, id)) => checked_run_id(name, id)?,
             None => new_run_id(),
@@ -127,7 +124,6 @@ impl Config {
             gates: manifest_dir.join("gates.toml"),
             results: root.join("target").join("eval").join(&run_id),
             run_id,
-            run_is_shared,
             case_deadline: Duration::from_secs(seconds.into()),
             cargo: get(CARGO).unwrap_or_else(|| "cargo".to_owned()).into(),
             root,
@@ -205,7 +201,6 @@ mod tests {
             Path::new("work/target/eval").join(&config.run_id)
         );
         assert_eq!(config.case_deadline, Duration::from_secs(120));
-        assert!(!config.run_is_shared);
     }
 
     #[test]
@@ -229,10 +224,7 @@ mod tests {
             [Path::new("work/copy.jsonl"), Path::new("work/other.jsonl")]
         );
         assert!(config.trials == 3 && config.process_per_item);
-        assert_eq!(
-            (config.run_id.as_str(), config.run_is_shared),
-            ("mine", true)
-        );
+        assert_eq!(config.run_id, "mine");
         assert_eq!(config.case_deadline, Duration::from_secs(5));
         assert_eq!(
             self::config(&[(NEXTEST_RUN_ID, "n-1")]).unwrap().run_id,

@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::client::{AgentClient, Invocation, InvokeError, InvokeErrorKind, Reply, Usage};
+use crate::client::{AgentClient, Invocation, InvokeError, InvokeErrorKind, Reply};
 use crate::dataset::Case;
 use crate::experiment::chain;
-use crate::results::{Arm, ItemResult, Manifest, visit};
+use crate::results::{Arm, ItemResult, Manifest, read};
 
 /// A recorded run of one dataset.
 pub(super) struct Recording {
@@ -38,14 +38,15 @@ impl Recording {
             .ok_or_else(|| {
                 format!("{name} is no run of dataset `{dataset}`: no run.json there names it")
             })?;
-        let mut items: BTreeMap<(String, u32), ItemResult> = BTreeMap::new();
-        visit(&Manifest::results(&run), |record| {
-            if record.arm == Arm::Head && record.dataset == dataset {
+        let items = read(&Manifest::results(&run))
+            .map_err(|error| chain(&error))?
+            .into_iter()
+            .filter(|record| record.arm == Arm::Head && record.dataset == dataset)
+            .map(|record| {
                 let key = (record.item.case_id.clone(), record.item.trial);
-                items.entry(key).or_insert(record.item);
-            }
-        })
-        .map_err(|error| chain(&error))?;
+                (key, record.item)
+            })
+            .collect();
         Ok(Self {
             name,
             items,
@@ -71,35 +72,26 @@ impl Recording {
                 self.name, case.id
             ));
         }
-        Ok((
-            ReplayClient {
-                replies: Mutex::new(replies(item)),
-                error: item.error.as_ref().map(|error| error.message.clone()),
-            },
-            item,
-        ))
+        let replies = item.replies().map(VecDeque::from);
+        Ok((ReplayClient(Mutex::new(replies)), item))
     }
 }
 
-/// Gives recorded replies, one an invocation.
-pub(super) struct ReplayClient {
-    replies: Mutex<VecDeque<Reply>>,
-    error: Option<String>,
-}
+/// Gives recorded replies, one an invocation, or the reason why there are none.
+pub(super) struct ReplayClient(Mutex<Result<VecDeque<Reply>, String>>);
 
 #[async_trait]
 impl AgentClient for ReplayClient {
     async fn invoke(&self, _: &Invocation) -> Result<Reply, InvokeError> {
         // The kind is the record's own, put back afterwards; one that is never repeated saves the pauses.
         let failed = |message: &str| InvokeError::new(InvokeErrorKind::Other, message);
-        if let Some(error) = &self.error {
-            return Err(failed(error));
+        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *recorded {
+            Ok(replies) => replies
+                .pop_front()
+                .ok_or_else(|| failed("the recording holds no answer to this turn")),
+            Err(message) => Err(failed(message)),
         }
-        self.replies
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
-            .ok_or_else(|| failed("the recording holds no answer to this turn"))
     }
 
     async fn stop_session(&self, _: &str) -> Result<(), InvokeError> {
@@ -118,52 +110,4 @@ pub(super) fn keep_origin(mut item: ItemResult, recorded: &ItemResult) -> ItemRe
     item.started_unix_ns = recorded.started_unix_ns;
     item.answered_unix_ns = recorded.answered_unix_ns;
     item
-}
-
-/// One reply a turn. The item's latency and usage are sums over all turns: the first turn's are what the others leave.
-fn replies(item: &ItemResult) -> VecDeque<Reply> {
-    let further_ms: f64 = item.turns.iter().filter_map(|turn| turn.latency_ms).sum();
-    let first = item.answer.as_ref().map(|answer| Reply {
-        text: answer.clone(),
-        stop_reason: item.stop_reason.clone().unwrap_or_default(),
-        model_id: item.model_id.clone(),
-        trajectory: item.trajectory.clone(),
-        usage: first_usage(item),
-        latency_ms: (item.latency_ms.unwrap_or(0.0) - further_ms).max(0.0),
-        trace_id: Some(item.trace_id.clone()),
-    });
-    let further = item.turns.iter().filter_map(|turn| {
-        Some(Reply {
-            text: turn.answer.clone()?,
-            stop_reason: turn.stop_reason.clone().unwrap_or_default(),
-            model_id: item.model_id.clone(),
-            trajectory: turn.trajectory.clone(),
-            usage: turn.usage,
-            latency_ms: turn.latency_ms.unwrap_or(0.0),
-            trace_id: Some(item.trace_id.clone()),
-        })
-    });
-    first.into_iter().chain(further).collect()
-}
-
-fn first_usage(item: &ItemResult) -> Option<Usage> {
-    item.turns.iter().try_fold(item.usage?, |all, turn| {
-        let turn = turn.usage?;
-        let less = |a: Option<u64>, b: Option<u64>| a.map(|a| a.saturating_sub(b.unwrap_or(0)));
-        Some(Usage {
-            input_tokens: all.input_tokens.saturating_sub(turn.input_tokens),
-            output_tokens: all.output_tokens.saturating_sub(turn.output_tokens),
-            total_tokens: all.total_tokens.saturating_sub(turn.total_tokens),
-            cache_read_input_tokens: less(
-                all.cache_read_input_tokens,
-                turn.cache_read_input_tokens,
-            ),
-            cache_write_input_tokens: less(
-                all.cache_write_input_tokens,
-                turn.cache_write_input_tokens,
-            ),
-            model_calls: all.model_calls.saturating_sub(turn.model_calls),
-            model_latency_ms: (all.model_latency_ms - turn.model_latency_ms).max(0.0),
-        })
-    })
 }

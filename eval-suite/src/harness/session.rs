@@ -103,7 +103,6 @@ impl Session {
                 };
                 stories.push(head + &story::of(case, &item, opened.journal.path()));
             }
-            suite.keep(item);
         }
         match (stories.is_empty(), self.gates.cases(&suite.dataset.name)) {
             (true, _) => Ok(()),
@@ -172,14 +171,14 @@ impl Session {
         }
         if self.config.process_per_item {
             self.wait_for_other_processes(suite)?;
-            suite.conclude(&self.config)?;
+            suite.conclude()?;
         }
         let gate = self
             .gates
             .of(&suite.dataset.name)
             .find(|gate| gate.evaluator == evaluator)
             .ok_or_else(|| format!("no gate holds `{evaluator}`"))?;
-        let run = suite.scores(&self.config)?;
+        let run = suite.scores()?;
         let baselines = Baselines::of([gate], &suite.plan, &run);
         let outcome = gate::judge(
             gate,
@@ -209,7 +208,7 @@ impl Session {
             if Alive::any(&self.config.results)? {
                 quiet_since = Instant::now();
             } else if quiet_since.elapsed() >= GATE_GRACE
-                || suite.scores(&self.config)?.head.absent(&suite.plan) == 0
+                || suite.scores()?.head.absent(&suite.plan) == 0
             {
                 break;
             }
@@ -287,7 +286,7 @@ impl Session {
             let concluded = if self.config.process_per_item {
                 Ok(())
             } else {
-                suite.conclude(&self.config)
+                suite.conclude()
             };
             if let Err(error) = concluded {
                 note(&format!("eval: {error}"));

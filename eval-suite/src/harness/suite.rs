@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use std::sync::OnceLock;
 
 use super::config::Config;
 use super::replay::Recording;
 use super::target::TargetSpec;
 use crate::dataset::Dataset;
 use crate::evaluator::{self, Setup};
-use crate::experiment::chain;
+use crate::experiment::{chain, now_rfc3339};
 use crate::gate::{Plan, RunScores};
 use crate::results::{
-    Arm, EvaluatorIdentity, ItemResult, Journal, MANIFEST_VERSION, Manifest, SIMULATED_MODELS,
-    TargetRecord, visit,
+    Arm, EvaluatorIdentity, ItemResult, Journal, MANIFEST_VERSION, Manifest, RecordedItem,
+    TargetRecord, read, visit,
 };
 
 pub(super) struct Suite {
@@ -25,7 +22,6 @@ pub(super) struct Suite {
     /// Where its results go.
     pub(super) folder: PathBuf,
     opened: OnceLock<Result<Opened, String>>,
-    items: Mutex<BTreeMap<(String, u32), ItemResult>>,
 }
 
 /// What exists once a case is asked.
@@ -44,7 +40,6 @@ impl Suite {
             folder: config.results.join(dataset.stem()),
             dataset,
             opened: OnceLock::new(),
-            items: Mutex::default(),
         }
     }
 
@@ -94,15 +89,15 @@ impl Suite {
             stopped: None,
         };
         self.begin_or_join(&now)?;
-        let mut recorded = BTreeMap::new();
-        if config.run_is_shared {
-            self.records(|arm, item| {
-                if arm == Arm::Head {
-                    let key = (item.case_id.clone(), item.trial);
-                    recorded.entry(key).or_insert(item);
-                }
-            })?;
-        }
+        let recorded = read(&Manifest::results(&self.folder))
+            .map_err(|error| chain(&error))?
+            .into_iter()
+            .filter(|record| self.is_ours(record) && record.arm == Arm::Head)
+            .map(|record| {
+                let key = (record.item.case_id.clone(), record.item.trial);
+                (key, record.item)
+            })
+            .collect();
         let journal = Journal::open(&self.folder, &config.run_id).map_err(|e| chain(&e))?;
         Ok(Opened {
             journal,
@@ -113,7 +108,7 @@ impl Suite {
 
     /// Writes the run's document, or sees that this process adds to what another one began.
     fn begin_or_join(&self, now: &Manifest) -> Result<(), String> {
-        if !self.folder.join("run.json").exists() {
+        if !Manifest::exists(&self.folder) {
             let bytes = std::fs::read(&self.dataset.path)
                 .map_err(|error| format!("read {}: {error}", self.dataset.path.display()))?;
             return Manifest::save_dataset(&self.folder, &bytes)
@@ -121,81 +116,35 @@ impl Suite {
                 .map_err(|error| chain(&error));
         }
         let then = Manifest::load(&self.folder).map_err(|error| chain(&error))?;
-        let differs = if then.dataset_hash != now.dataset_hash {
-            "another version of the dataset"
-        } else if then.target.address != now.target.address {
-            "another target"
-        } else if then.trials != now.trials {
-            "another number of trials"
-        } else if then.evaluators != now.evaluators {
-            "other evaluators"
-        } else {
-            return Ok(());
-        };
-        Err(format!(
-            "run `{}` was begun with {differs}: give another EVAL_RUN_ID",
-            now.run_id
-        ))
+        then.check_resumed(now)
+            .map_err(|error| format!("{}: give another EVAL_RUN_ID", chain(&error)))
     }
 
-    /// Every record of exactly this dataset in the folder.
-    fn records(&self, mut see: impl FnMut(Arm, ItemResult)) -> Result<(), String> {
-        visit(&Manifest::results(&self.folder), |record| {
-            // Results of another dataset, or of another version of this one, say nothing here.
-            if record.dataset == self.dataset.name && record.dataset_hash == self.dataset.hash {
-                see(record.arm, record.item);
-            }
-        })
-        .map_err(|error| chain(&error))
+    /// Results of another dataset, or of another version of this one, say nothing here.
+    fn is_ours(&self, record: &RecordedItem) -> bool {
+        record.dataset == self.dataset.name && record.dataset_hash == self.dataset.hash
     }
 
-    /// Keeps a result of this process.
-    pub(super) fn keep(&self, item: ItemResult) {
-        self.items()
-            .insert((item.case_id.clone(), item.trial), item);
+    /// The scores of the run so far, whichever process wrote them.
+    pub(super) fn scores(&self) -> Result<RunScores, String> {
+        let results = Manifest::results(&self.folder);
+        RunScores::read(&results, &self.dataset.name, &self.dataset.hash)
+            .map_err(|error| chain(&error))
     }
 
-    /// This process's scores, and those other processes of the same run have written.
-    pub(super) fn scores(&self, config: &Config) -> Result<RunScores, String> {
-        let mut scores = RunScores::default();
-        if config.run_is_shared {
-            self.records(|arm, item| scores.add(arm, &item))?;
-        }
-        for item in self.items().values() {
-            scores.add(Arm::Head, item);
-        }
-        Ok(scores)
-    }
-
-    /// Notes in the run's document that every case has its result, once that is so.
-    pub(super) fn conclude(&self, config: &Config) -> Result<(), String> {
-        if !self.folder.join("run.json").exists() {
+    /// Notes in the run's document whether simulated models took part and, once every case has its result, the end.
+    pub(super) fn conclude(&self) -> Result<(), String> {
+        if !Manifest::exists(&self.folder) {
             return Ok(());
         }
-        let scores = self.scores(config)?;
         let mut manifest = Manifest::load(&self.folder).map_err(|error| chain(&error))?;
-        if manifest.finished_at.is_some() || scores.head.absent(&self.plan) > 0 {
-            return Ok(());
+        visit(&Manifest::results(&self.folder), |record| {
+            manifest.simulated |= self.is_ours(&record) && record.item.is_simulated();
+        })
+        .map_err(|error| chain(&error))?;
+        if manifest.finished_at.is_none() && self.scores()?.head.absent(&self.plan) == 0 {
+            manifest.finished_at = Some(now_rfc3339());
         }
-        let simulated = |item: &ItemResult| {
-            let model = item.model_id.as_deref();
-            model.is_some_and(|model| model.starts_with(SIMULATED_MODELS))
-        };
-        manifest.simulated |= self.items().values().any(simulated);
-        if config.process_per_item {
-            self.records(|_, item| manifest.simulated |= simulated(&item))?;
-        }
-        manifest.finished_at = Some(now_rfc3339());
         manifest.save(&self.folder).map_err(|error| chain(&error))
     }
-
-    fn items(&self) -> MutexGuard<'_, BTreeMap<(String, u32), ItemResult>> {
-        self.items.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn now_rfc3339() -> String {
-    OffsetDateTime::now_utc()
-        .format(&Rfc3339)
-        .expect("a UTC time of this era formats")
 }

@@ -300,6 +300,10 @@ enum Value {
 
 fn value(items: &[ItemResult], evaluator: &str) -> Value {
     let mut values = Vec::new();
+    // An agent that was never heard has said nothing: no zero, and no pair.
+    if items.iter().any(ItemResult::is_replaceable) {
+        return Value::Unjudged;
+    }
     for evaluation in items.iter().filter_map(|item| item.evaluation(evaluator)) {
         match (evaluation.status, evaluation.value) {
             (Status::Scored, Some(value)) => values.push(value),

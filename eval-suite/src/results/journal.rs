@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::ItemResult;
 
 /// Schema version of a line.
-pub(super) const VERSION: u32 = 1;
+const VERSION: u32 = 1;
 
 /// One line: a case's result and the dataset it belongs to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -223,8 +223,8 @@ fn whole_lines(path: &Path) -> std::io::Result<u64> {
 
 /// Reads a results file. A missing file holds no results; a torn last line is left out.
 ///
-/// A question whose failure said nothing about the agent may have been asked again: its last result counts, and stands
-/// where its first stood. [`visit`] sees them all.
+/// Of several records of one trial the one that counts ([`ItemResult::is_replaceable`]) stands where the first stood.
+/// [`visit`] sees them all.
 ///
 /// # Errors
 /// [`JournalError`] when the file cannot be read, or holds a line that is not a result of this version.
@@ -239,7 +239,12 @@ pub fn read(path: &Path) -> Result<Vec<RecordedItem>, JournalError> {
             record.item.trial,
         );
         match places.get(&key) {
-            Some(&at) => records[at] = record,
+            Some(&at) => {
+                let known: &mut RecordedItem = &mut records[at];
+                if known.item.is_replaceable() {
+                    *known = record;
+                }
+            }
             None => {
                 places.insert(key, records.len());
                 records.push(record);
@@ -254,35 +259,58 @@ pub fn read(path: &Path) -> Result<Vec<RecordedItem>, JournalError> {
 /// # Errors
 /// As [`read`]; what was visited before the faulty line stays visited.
 pub fn visit(path: &Path, mut see: impl FnMut(RecordedItem)) -> Result<(), JournalError> {
+    lines(path, |_, bytes| {
+        see(serde_json::from_slice(bytes)?);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Where a line stands in its file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Number from 1.
+    pub(super) number: usize,
+    /// Bytes before it.
+    pub(super) start: u64,
+}
+
+/// The whole lines of a results file, each of this version; whether a torn one was left out. No file has no lines.
+pub(super) fn lines(
+    path: &Path,
+    mut see: impl FnMut(Place, &[u8]) -> serde_json::Result<()>,
+) -> Result<bool, JournalError> {
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(io("read", path)(error)),
     };
     let mut reader = BufReader::new(file);
-    let mut bytes = Vec::new();
-    for line in 1.. {
+    let (mut bytes, mut start) = (Vec::new(), 0);
+    for number in 1.. {
         bytes.clear();
         let read = reader.read_until(b'\n', &mut bytes);
-        if read.map_err(io("read", path))? == 0 || bytes.last() != Some(&b'\n') {
-            break;
+        let read = read.map_err(io("read", path))?;
+        if read == 0 || bytes.last() != Some(&b'\n') {
+            return Ok(read > 0);
         }
         let fail = |source| JournalError::Line {
             path: path.into(),
-            line,
+            line: number,
             source,
         };
         let Version { version: found } = serde_json::from_slice(&bytes).map_err(fail)?;
         if found != u64::from(VERSION) {
             return Err(JournalError::Version {
                 path: path.into(),
-                line,
+                line: number,
                 found,
             });
         }
-        see(serde_json::from_slice(&bytes).map_err(fail)?);
+        see(Place { number, start }, &bytes).map_err(fail)?;
+        start += read as u64;
     }
-    Ok(())
+    Ok(false)
 }
 
 /// The one member of a line that is read first.

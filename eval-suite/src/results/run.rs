@@ -4,13 +4,14 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 
-use super::journal::{Arm, JournalError, RecordedItem, VERSION};
+use super::ItemError;
+use super::journal::{Arm, JournalError, RecordedItem, lines};
 use super::manifest::{Manifest, ManifestError};
 use crate::dataset::{Dataset, DatasetError};
 
@@ -18,8 +19,6 @@ use crate::dataset::{Dataset, DatasetError};
 const LATEST: &str = "latest";
 /// Runs named when the one asked for does not exist.
 const RUNS_NAMED: usize = 5;
-/// Longest line of a results file, in bytes.
-const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A run on disk.
 #[derive(Debug)]
@@ -40,12 +39,12 @@ struct Place {
     line: usize,
     start: u64,
     bytes: usize,
+    is_replaceable: bool,
 }
 
 /// What the index needs of a line.
 #[derive(Deserialize)]
 struct Head {
-    version: u64,
     dataset_hash: String,
     #[serde(default)]
     arm: Arm,
@@ -57,6 +56,8 @@ struct ItemHead {
     case_id: String,
     #[serde(default = "super::first_trial")]
     trial: u32,
+    #[serde(default)]
+    error: Option<ItemError>,
 }
 
 /// Why a run could not be opened.
@@ -104,8 +105,8 @@ fn newest_text(newest: &[String]) -> String {
 impl Run {
     /// Opens the run in this folder and finds every result.
     ///
-    /// A result that was written twice (a resumed run) is the later one. Results of another dataset and a torn last
-    /// line are left out and counted.
+    /// Of several records of one trial (a resumed run) the one that counts is found ([`ItemResult::is_replaceable`]).
+    /// Results of another dataset and a torn last line are left out and counted.
     ///
     /// # Errors
     /// [`RunError`].
@@ -194,50 +195,27 @@ impl Run {
     }
 
     fn index(&mut self) -> Result<(), JournalError> {
-        let file = match File::open(self.path()) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(self.io(error)),
-        };
-        let mut reader = BufReader::new(file);
-        let (mut start, mut bytes) = (0, Vec::new());
-        for line in 1.. {
-            bytes.clear();
-            let read = (&mut reader)
-                .take(MAX_LINE_BYTES)
-                .read_until(b'\n', &mut bytes)
-                .map_err(|source| self.io(source))?;
-            if read == 0 {
-                break;
-            }
-            if bytes.last() != Some(&b'\n') {
-                self.left_out += 1;
-                break;
-            }
-            let head: Head =
-                serde_json::from_slice(&bytes).map_err(|source| JournalError::Line {
-                    path: self.path(),
-                    line,
-                    source,
-                })?;
-            if head.version != u64::from(VERSION) {
-                return Err(JournalError::Version {
-                    path: self.path(),
-                    line,
-                    found: head.version,
-                });
-            }
+        let path = self.path();
+        let torn = lines(&path, |line, bytes| {
+            let head: Head = serde_json::from_slice(bytes)?;
+            let error = head.item.error.as_ref();
             let place = Place {
                 arm: head.arm,
                 trial: head.item.trial,
-                line,
-                start,
-                bytes: read,
+                line: line.number,
+                start: line.start,
+                bytes: bytes.len(),
+                is_replaceable: error.is_some_and(ItemError::is_infrastructure),
             };
-            start += read as u64;
             self.keep(&head, place);
-        }
-        self.file = Some(Mutex::new(reader.into_inner()));
+            Ok(())
+        })?;
+        self.left_out += usize::from(torn);
+        self.file = match File::open(&path) {
+            Ok(file) => Some(Mutex::new(file)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(self.io(error)),
+        };
         Ok(())
     }
 
@@ -249,7 +227,8 @@ impl Run {
         };
         let key = (place.arm, place.trial);
         match places.binary_search_by_key(&key, |place| (place.arm, place.trial)) {
-            Ok(known) => places[known] = place,
+            Ok(known) if places[known].is_replaceable => places[known] = place,
+            Ok(_) => {}
             Err(free) => places.insert(free, place),
         }
     }
@@ -318,13 +297,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn later_results_count_and_strangers_do_not() {
+    fn the_record_that_counts_is_found_and_strangers_are_not() {
         let fixture = Fixture::new("run");
-        let mut again = item("a");
-        again.answer = Some("second".to_owned());
+        let mut lost = item("a");
+        lost.answer = None;
+        lost.error = Some(ItemError {
+            kind: Some(crate::client::InvokeErrorKind::Connect),
+            message: "refused".to_owned(),
+        });
+        fixture.append_with(None, Arm::Head, &lost);
         for (case, hash, answer) in [
-            ("a", None, "first"),
             ("a", None, "second"),
+            ("a", None, "third"),
             ("unknown", None, "x"),
             ("b", Some("other"), "x"),
         ] {

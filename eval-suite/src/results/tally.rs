@@ -1,6 +1,7 @@
 //! What a run has so far, in a few bytes a result: what is missing, what it cost, and the figures of its summary.
 //!
-//! Results themselves are in the journal. A result of a question that was asked again replaces the earlier one.
+//! Results themselves are in the journal. Of several results of one trial the one that counts is kept
+//! ([`ItemResult::is_replaceable`]).
 
 mod summary;
 
@@ -123,16 +124,16 @@ impl Tally {
                 }
             }
         };
-        if sheet.outcomes[at] != Outcome::Absent {
-            self.asked_again += 1;
+        match sheet.outcomes[at] {
+            Outcome::Absent => {}
+            Outcome::Prevented(_) => self.asked_again += 1,
+            // What stands is not replaced ([`ItemResult::is_replaceable`]).
+            Outcome::Answered | Outcome::Failed(_) => return,
         }
         sheet.outcomes[at] = outcome;
         // What the agent had no chance to answer is no zero.
-        let quality = item.quality();
-        sheet.quality[at] = match outcome {
-            Outcome::Answered | Outcome::Failed(_) => quality.unwrap_or(f64::NAN),
-            Outcome::Absent | Outcome::Prevented(_) => f64::NAN,
-        };
+        let quality = item.quality().filter(|_| !item.is_replaceable());
+        sheet.quality[at] = quality.unwrap_or(f64::NAN);
         sheet.latency_ms[at] = match outcome {
             Outcome::Answered => item.latency_ms.unwrap_or(f64::NAN),
             _ => f64::NAN,

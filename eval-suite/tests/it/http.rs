@@ -133,6 +133,25 @@ async fn nobody_there() {
     );
 }
 
+#[tokio::test]
+async fn an_agent_that_dies_while_answering_has_failed() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let dying = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        assert!(stream.read(&mut request).await.unwrap() > 0);
+        let begun = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
+        stream.write_all(begun).await.unwrap();
+    };
+    let client = HttpAgentClient::new(&format!("http://{address}")).unwrap();
+    let asked = invocation(&[]);
+    let (answer, ()) = tokio::join!(client.invoke(&asked), dying);
+    let error = answer.unwrap_err();
+    assert_eq!(error.kind(), InvokeErrorKind::AgentFault, "{error}");
+}
+
 #[test]
 fn addresses_that_are_none() {
     let check = |url: &str| {
